@@ -1,0 +1,72 @@
+"""Every error Vigie raises on purpose.
+
+    VigieError
+    ├── ContractError        a contract file is wrong; carries all its faults
+    ├── SettingsError        a setting is missing or unusable
+    ├── RecipeError          a replay recipe or a file it reads is wrong
+    ├── BrokerError          the Kafka broker refused, or did not answer in time
+    │   ├── BrokerAway       no broker answered in time
+    │   └── TopicMissing     the broker has no such topic
+    ├── WarehouseError       the warehouse refused what we asked
+    │   ├── MigrationError   a migration file and the database disagree
+    │   └── LedgerConflict   a batch does not begin where the ledger ends
+    ├── GapFound             offsets the ledger needs are gone from the topic
+    ├── Superseded           a newer launch holds the fence
+    └── StackError           a part of the local stack is missing or did not start
+
+Each message names the subject, what was observed, what was expected and the next step.
+"""
+
+from __future__ import annotations
+
+
+class VigieError(Exception):
+    """Root of every error Vigie raises on purpose."""
+
+
+class ContractError(VigieError):
+    """A contract file is wrong; the message lists every fault found in it."""
+
+
+class SettingsError(VigieError):
+    """A setting is missing or cannot be used."""
+
+
+class RecipeError(VigieError):
+    """A replay recipe, or a file it was asked to read, is wrong."""
+
+
+class BrokerError(VigieError):
+    """The Kafka broker refused a request or did not answer in time."""
+
+
+class BrokerAway(BrokerError):
+    """No Kafka broker answered in time; the same request may work later."""
+
+
+class TopicMissing(BrokerError):
+    """The broker answered and has no topic of that name."""
+
+
+class WarehouseError(VigieError):
+    """The warehouse refused what was asked of it."""
+
+
+class MigrationError(WarehouseError):
+    """A migration file and the database disagree."""
+
+
+class LedgerConflict(WarehouseError):
+    """A batch does not begin where the ledger ends."""
+
+
+class GapFound(VigieError):
+    """Offsets that the ledger needs are no longer in the topic."""
+
+
+class Superseded(VigieError):
+    """A newer launch of the stream holds the fence; this driver must end."""
+
+
+class StackError(VigieError):
+    """A part of the local stack is missing or did not start."""

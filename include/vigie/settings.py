@@ -1,0 +1,44 @@
+"""Where everything is: read from the environment, then from `vigie.env` in the state folder."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+HOME = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """One instance per process; every name is also an environment variable `VIGIE_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="VIGIE_", frozen=True, extra="ignore")
+
+    feeds: Path = HOME / "include" / "feeds"
+    state: Path = HOME / ".vigie"
+    jars: Path = HOME / ".cache" / "jars"
+    ddl: Path = HOME / "warehouse_ddl"
+    spark_apps: Path = HOME / "spark_apps"
+
+    kafka: str = "127.0.0.1:9092"
+    warehouse: str = ""
+    """SQLAlchemy URL of the role that loads (member of `vigie_ingest`)."""
+    warehouse_owner: str = ""
+    """SQLAlchemy URL of the role that owns the schemas and runs migrations."""
+    warehouse_reader: str = ""
+    """SQLAlchemy URL of the role that may only read `report` and `ops`."""
+    spark_rest: str = "http://127.0.0.1:6066"
+    spark_driver_master: str = "local[2]"
+    spark_ui_port: int = 4040
+    """The first of the fixed Spark UI ports; each feed takes the next in order of name."""
+    driver_memory: str = "1g"
+    airflow: str = "http://127.0.0.1:8080"
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process; `<state>/vigie.env`, written by the local stack, fills gaps."""
+    state = Path(os.environ.get("VIGIE_STATE", Settings.model_fields["state"].default))
+    return Settings(_env_file=state / "vigie.env")
