@@ -1,0 +1,56 @@
+"""SQLAlchemy engines for the three roles: who loads, who owns, who reads."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal
+
+from sqlalchemy import Engine, create_engine
+
+from vigie.errors import SettingsError
+from vigie.settings import get_settings
+
+Role = Literal["ingest", "owner", "reader"]
+_SETTING = {"ingest": "warehouse", "owner": "warehouse_owner", "reader": "warehouse_reader"}
+
+
+def warehouse_url(role: Role = "ingest") -> str:
+    """The SQLAlchemy URL of a role.
+
+    Raises:
+        SettingsError: The setting is empty.
+    """
+    name = _SETTING[role]
+    url: str = getattr(get_settings(), name)
+    if not url:
+        message = f"VIGIE_{name.upper()} is empty; start the stack with `vigie up`, or set it"
+        raise SettingsError(message)
+    return url
+
+
+@cache
+def get_engine(role: Role = "ingest") -> Engine:
+    """One pooled engine per role and process; connections are checked before use.
+
+    Raises:
+        SettingsError: The role's URL is not set.
+    """
+    return create_engine(
+        warehouse_url(role),
+        pool_size=2,
+        max_overflow=4,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5},
+    )
+
+
+def impatient_engine(*, seconds: int) -> Engine:
+    """One connection of its own whose statements give up after `seconds`."""
+    options = f"-c statement_timeout={seconds}s"
+    return create_engine(
+        warehouse_url(),
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": seconds, "options": options},
+    )

@@ -1,0 +1,105 @@
+"""A feed's fact tables, derived from its contract.
+
+`<feed>_reading` holds one row per reading, `<feed>_pane` one per sensor and pane. Numbers and
+timestamps only: strings live in schema `dim`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+)
+from sqlalchemy.types import TypeEngine
+
+from vigie.contract.feed import Feed
+from vigie.warehouse.session import Merge
+
+_TYPES: dict[str, type[TypeEngine[Any]]] = {
+    "float": Double,
+    "integer": BigInteger,
+    "boolean": Boolean,
+}
+PANE_COUNTS = ("readings", "alerts", "warnings", "faults")
+PANE_SUMMARY: dict[str, Merge] = {
+    "n": "sum",
+    "sum": "sum",
+    "sumsq": "sum",
+    "min": "min",
+    "max": "max",
+}
+"""How each summary column of a field merges with the same column of another pane part."""
+
+
+@dataclass(frozen=True)
+class FeedTables:
+    """The two fact tables of a feed."""
+
+    reading: Table
+    pane: Table
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter((self.reading, self.pane))
+
+
+def value_columns(feed: Feed) -> list[str]:
+    """The columns of a reading that make two messages of one identity copies if all are equal."""
+    position = ["latitude", "longitude"] if feed.position else []
+    return [*feed.fields, *position, *(["status_id"] if feed.status else [])]
+
+
+def feed_tables(feed: Feed) -> FeedTables:
+    """Build the tables of a feed; columns stand in the contract's order."""
+    metadata = MetaData()
+    return FeedTables(
+        reading=_partitioned(f"{feed.name}_reading", metadata, "event_time", _reading(feed)),
+        pane=_partitioned(f"{feed.name}_pane", metadata, "pane_start", _pane(feed)),
+    )
+
+
+def _partitioned(name: str, metadata: MetaData, time: str, columns: Iterable[Column[Any]]) -> Table:
+    table = Table(
+        name,
+        metadata,
+        Column("sensor_id", Integer, primary_key=True, autoincrement=False),
+        Column(time, DateTime(timezone=True), primary_key=True),
+        *columns,
+        schema="fact",
+        postgresql_partition_by=f"RANGE ({time})",
+    )
+    Index(f"{name}_{time}", table.c[time], postgresql_using="brin")
+    return table
+
+
+def _reading(feed: Feed) -> Iterator[Column[Any]]:
+    for name, field in feed.fields.items():
+        yield Column(name, _TYPES[field.type])
+    if feed.position:
+        yield Column("latitude", Double)
+        yield Column("longitude", Double)
+    if feed.status:
+        yield Column("status_id", Integer)
+    yield Column("is_late", Boolean, nullable=False)
+    yield Column("kafka_partition", Integer, nullable=False)
+    yield Column("kafka_offset", BigInteger, nullable=False)
+    yield Column("batch_no", BigInteger, nullable=False)
+
+
+def _pane(feed: Feed) -> Iterator[Column[Any]]:
+    for count in PANE_COUNTS:
+        yield Column(count, BigInteger, nullable=False)
+    for name in feed.fields:
+        for part, merge in PANE_SUMMARY.items():
+            kind = BigInteger if part == "n" else Double
+            yield Column(f"{name}_{part}", kind, nullable=merge != "sum")

@@ -1,0 +1,145 @@
+"""Bulk loads into PostgreSQL: ADBC ingests Arrow by binary COPY inside the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import adbc_driver_manager
+import pyarrow as pa
+from adbc_driver_postgresql import dbapi
+from sqlalchemy import Executable, Table
+from sqlalchemy.dialects import postgresql
+
+from vigie.errors import WarehouseError
+from vigie.warehouse.session import DuplicateKeyError, Merge, SessionId, TransientError
+
+_DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_TRANSIENT_STATES = ("40", "08", "57P", "53", "55P03", "25P03")
+_MERGE = {
+    "sum": "{c} = t.{c} + excluded.{c}",
+    "min": "{c} = least(t.{c}, excluded.{c})",
+    "max": "{c} = greatest(t.{c}, excluded.{c})",
+}
+
+
+class PostgresSession:
+    """A `Session` on PostgreSQL.
+
+    Args:
+        uri: A libpq URI; the session's time-outs are part of its options.
+    """
+
+    def __init__(self, uri: str) -> None:
+        with _translated():
+            self._connection = dbapi.connect(uri)
+        self._stages: set[str] = set()
+
+    def identify(self) -> SessionId:
+        """The backend's pid and start."""
+        sql = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        row = self._rows(sql)[0]
+        return SessionId(session_id=row["pid"], started_at=row["backend_start"])
+
+    def run(self, statement: Executable) -> list[dict[str, Any]]:
+        """Run one statement and return its rows, if it has any."""
+        compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+        params = compiled.construct_params()
+        return self._rows(str(compiled), [params[name] for name in compiled.positiontup or ()])
+
+    def append(self, table: Table, rows: pa.Table) -> None:
+        """Load rows by COPY."""
+        if rows.num_rows:
+            with _translated(), self._connection.cursor() as cursor:
+                cursor.adbc_ingest(table.name, rows, mode="append", db_schema_name=table.schema)
+
+    def upsert(self, table: Table, rows: pa.Table, merge: Mapping[str, Merge]) -> None:
+        """Merge through a temporary stage, with ON CONFLICT."""
+        if not rows.num_rows:
+            return
+        stage = self._stage(table, rows)
+        columns = ", ".join(rows.column_names)
+        keys = ", ".join(c.name for c in table.primary_key)
+        sets = ", ".join(_MERGE[how].format(c=name) for name, how in merge.items())
+        self._rows(
+            f"INSERT INTO {table.fullname} AS t ({columns}) SELECT {columns} FROM {stage} "
+            f"ON CONFLICT ({keys}) DO UPDATE SET {sets}"
+        )
+
+    def find_stored(
+        self, table: Table, rows: pa.Table, values: Sequence[str]
+    ) -> tuple[pa.Array, pa.Array]:
+        """Anti-join through a temporary stage, limited to the partitions the rows lie in."""
+        keys = [column.name for column in table.primary_key]
+        numbered = rows.select([*keys, *values]).append_column(
+            "row_number", pa.array(range(rows.num_rows), pa.int64())
+        )
+        stage = self._stage(table, numbered, extra=", 0::bigint AS row_number")
+        self._rows(f"ANALYZE {stage}")
+        bounds = self._rows(f"SELECT min(event_time) AS low, max(event_time) AS high FROM {stage}")
+        same = " AND ".join(f"t.{v} IS NOT DISTINCT FROM s.{v}" for v in values)
+        joined = " AND ".join(f"t.{k} = s.{k}" for k in keys)
+        with _translated(), self._connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT s.row_number, {same} AS same FROM {stage} s "
+                f"JOIN {table.fullname} t ON {joined} WHERE t.event_time BETWEEN $1 AND $2",
+                (bounds[0]["low"], bounds[0]["high"]),
+            )
+            found = cursor.fetch_arrow_table().combine_chunks()
+        return found["row_number"].combine_chunks(), found["same"].combine_chunks()
+
+    def commit(self) -> None:
+        """Commit."""
+        with _translated():
+            self._connection.commit()
+
+    def rollback(self) -> None:
+        """Undo the transaction."""
+        self._stages.clear()
+        with suppress(adbc_driver_manager.Error):
+            self._connection.rollback()
+
+    def close(self) -> None:
+        """End the session."""
+        with suppress(adbc_driver_manager.Error):
+            self._connection.close()
+
+    def _stage(self, table: Table, rows: pa.Table, *, extra: str = "") -> str:
+        """Fill a session-local table of the rows' columns; the transaction's end empties it."""
+        stage = f"{table.name}_{'lookup' if extra else 'stage'}"
+        if stage not in self._stages:
+            columns = ", ".join(name for name in rows.column_names if name in table.columns)
+            self._rows(
+                f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} ON COMMIT DELETE ROWS AS "
+                f"SELECT {columns}{extra} FROM {table.fullname} WITH NO DATA"
+            )
+            self._stages.add(stage)
+        with _translated(), self._connection.cursor() as cursor:
+            cursor.adbc_ingest(stage, rows, mode="append", temporary=True)
+        return stage
+
+    def _rows(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        with _translated(), self._connection.cursor() as cursor:
+            cursor.execute(sql, tuple(params) or None)
+            if cursor.description is None:
+                return []
+            table: pa.Table = cursor.fetch_arrow_table()
+            rows: list[dict[str, Any]] = table.to_pylist()
+            return rows
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn a driver's error into one of ours, by SQLSTATE."""
+    try:
+        yield
+    except adbc_driver_manager.Error as error:
+        state = error.sqlstate or ""
+        if state == "23505":
+            raise DuplicateKeyError(str(error)) from error
+        # libpq reports a connection that broke in the middle without a state.
+        if not state or state.startswith(_TRANSIENT_STATES):
+            raise TransientError(str(error)) from error
+        message = f"PostgreSQL refused a statement ({state}): {error}"
+        raise WarehouseError(message) from error

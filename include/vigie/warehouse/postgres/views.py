@@ -1,0 +1,94 @@
+"""The `report` views of a feed in PostgreSQL: keys and names instead of numbers.
+
+Views hold no data, so a change drops and makes them anew, in the order given here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vigie.contract.feed import Feed
+
+
+def report_views(feed: Feed) -> dict[str, str]:
+    """The feed's views: name without schema → the SELECT behind it."""
+    views = {
+        f"{feed.name}_reading": _reading(feed),
+        f"{feed.name}_latest": _latest(feed),
+        f"{feed.name}_pane": _pane(feed),
+        f"{feed.name}_alert": _alert(feed),
+    }
+    if "readings" in feed.aliases:
+        views[feed.aliases["readings"]] = f"SELECT * FROM report.{feed.name}_reading"
+    return views
+
+
+def _columns(feed: Feed) -> Iterator[str]:
+    yield "s.sensor"
+    yield "r.event_time"
+    for field in feed.fields:
+        yield f"r.{field}"
+    if feed.position:
+        yield "r.latitude"
+        yield "r.longitude"
+    if feed.status:
+        yield "t.status"
+        yield "t.level AS status_level"
+    yield from ("r.is_late", "r.kafka_partition", "r.kafka_offset", "r.batch_no")
+
+
+def _status_join(feed: Feed) -> str:
+    return "\nLEFT JOIN dim.status t ON t.status_id = r.status_id" if feed.status else ""
+
+
+def _select(columns: Iterator[str], rest: str) -> str:
+    return "SELECT " + ",\n       ".join(columns) + "\n" + rest
+
+
+def _reading(feed: Feed) -> str:
+    return _select(
+        _columns(feed),
+        f"FROM fact.{feed.name}_reading r\n"
+        f"JOIN dim.sensor s ON s.sensor_id = r.sensor_id{_status_join(feed)}",
+    )
+
+
+def _latest(feed: Feed) -> str:
+    return _select(
+        _columns(feed),
+        "FROM dim.sensor s\n"
+        f"CROSS JOIN LATERAL (SELECT * FROM fact.{feed.name}_reading f\n"
+        "                    WHERE f.sensor_id = s.sensor_id\n"
+        f"                    ORDER BY f.event_time DESC LIMIT 1) r{_status_join(feed)}\n"
+        f"WHERE s.feed = '{feed.name}'",
+    )
+
+
+def _pane(feed: Feed) -> str:
+    def columns() -> Iterator[str]:
+        yield "s.sensor"
+        yield "p.pane_start"
+        yield from ("p.readings", "p.alerts", "p.warnings", "p.faults")
+        for field in feed.fields:
+            yield f"p.{field}_n"
+            yield f"p.{field}_sum / nullif(p.{field}_n, 0) AS {field}_mean"
+            yield f"p.{field}_min"
+            yield f"p.{field}_max"
+
+    return _select(
+        columns(),
+        f"FROM fact.{feed.name}_pane p\nJOIN dim.sensor s ON s.sensor_id = p.sensor_id",
+    )
+
+
+def _alert(feed: Feed) -> str:
+    columns = (
+        *("s.sensor", "a.event_time", "u.rule", "u.severity"),
+        *("u.field", "a.value", "a.is_late"),
+    )
+    return _select(
+        iter(columns),
+        "FROM fact.alert a\n"
+        f"JOIN dim.rule u ON u.rule_id = a.rule_id AND u.feed = '{feed.name}'\n"
+        "JOIN dim.sensor s ON s.sensor_id = a.sensor_id",
+    )

@@ -1,0 +1,37 @@
+"""`Warehouse` on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import Engine, Table, func, select
+from sqlalchemy.engine import make_url
+
+from vigie.warehouse.engines import get_engine, warehouse_url
+from vigie.warehouse.postgres.session import PostgresSession
+
+_OPTIONS = "-c idle_in_transaction_session_timeout=30s -c client_min_messages=warning"
+_KEEPALIVE = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "5"}
+
+
+class PostgresWarehouse:
+    """The embedded default, and any PostgreSQL from version 15 on."""
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        self._engine = engine or get_engine()
+        self._months: set[tuple[str, date]] = set()
+
+    def open_session(self) -> PostgresSession:
+        """Open an ADBC connection; a client that vanishes loses it after 30 s."""
+        url = make_url(warehouse_url()).set(drivername="postgresql")
+        url = url.update_query_dict({"options": _OPTIONS, "connect_timeout": "5", **_KEEPALIVE})
+        return PostgresSession(url.render_as_string(hide_password=False).replace("+", "%20"))
+
+    def ensure_months(self, table: Table, days: Iterable[date]) -> None:
+        """Make missing months, each in a transaction of its own."""
+        for month in sorted({day.replace(day=1) for day in days}):
+            if (table.name, month) not in self._months:
+                with self._engine.begin() as connection:
+                    connection.execute(select(func.ops.ensure_month(table.name, month)))
+                self._months.add((table.name, month))

@@ -1,0 +1,88 @@
+"""The bulk side of a warehouse: one connection, one transaction at a time, rows as Arrow.
+
+`Warehouse` is what each database implements; one contract test suite runs against all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, Protocol
+
+import pyarrow as pa
+from sqlalchemy import Executable, Table
+
+from vigie.errors import WarehouseError
+
+Merge = Literal["sum", "min", "max"]
+
+
+class TransientError(WarehouseError):
+    """Deadlock, serialization failure or lost connection: the whole transaction may be retried."""
+
+
+class DuplicateKeyError(WarehouseError):
+    """A row with this key is stored already; the transaction is void."""
+
+
+@dataclass(frozen=True)
+class SessionId:
+    """What tells a database session from a later one with the same number."""
+
+    session_id: int
+    started_at: datetime
+
+
+class Session(Protocol):
+    """One connection. Statements run in a transaction that begins by itself.
+
+    Every method may raise TransientError; after any error only `rollback` and `close` are allowed.
+    """
+
+    def identify(self) -> SessionId:
+        """The session's number and start, as the database knows them."""
+
+    def run(self, statement: Executable) -> list[dict[str, Any]]:
+        """Run one statement and return its rows, if it has any."""
+
+    def append(self, table: Table, rows: pa.Table) -> None:
+        """Load rows in bulk; columns by name.
+
+        Raises:
+            DuplicateKeyError: A row's key is stored already.
+        """
+
+    def upsert(self, table: Table, rows: pa.Table, merge: Mapping[str, Merge]) -> None:
+        """Insert rows whose key is new; merge the named columns of the others.
+
+        Keys must be distinct within `rows`; a null loses against any value.
+        """
+
+    def find_stored(
+        self, table: Table, rows: pa.Table, values: Sequence[str]
+    ) -> tuple[pa.Array, pa.Array]:
+        """Which of `rows` have their key in `table`.
+
+        Returns:
+            Row numbers (int64) within `rows`, and for each whether all `values` are equal.
+        """
+
+    def commit(self) -> None:
+        """Commit; on a TransientError the outcome is unknown and must be read from the ledger."""
+
+    def rollback(self) -> None:
+        """Undo the transaction; never raises for a connection that is gone."""
+
+    def close(self) -> None:
+        """End the session."""
+
+
+class Warehouse(Protocol):
+    """What a database offers beyond what SQLAlchemy says alike in all of them."""
+
+    def open_session(self) -> Session:
+        """Open a connection for bulk loads with the ingest role."""
+
+    def ensure_months(self, table: Table, days: Iterable[date]) -> None:
+        """Make the monthly partitions that hold `days`, before the batch needs them."""

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.services import environment, kafka_broker, postgres_stack
+from vigie.local.postgres import connect
+from vigie.local.stack import Stack
+from vigie.settings import get_settings
+from vigie.warehouse.engines import get_engine
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real measurements, beside the project; without it the test is skipped."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Kafka broker that all tests of the run share."""
+    with kafka_broker(tmp_path_factory.mktemp("kafka") / "broker") as address:
+        yield address
+
+
+@pytest.fixture
+def kafka(broker: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The shared broker, and the settings of the test pointing at it."""
+    monkeypatch.setenv("VIGIE_KAFKA", broker)
+    get_settings.cache_clear()
+    yield broker
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An embedded PostgreSQL that all tests of the run share; its database `vigie` stays empty."""
+    with postgres_stack(tmp_path_factory.mktemp("postgres") / "state") as stack:
+        yield stack
+
+
+@pytest.fixture
+def warehouse(postgres: Stack) -> Iterator[Engine]:
+    """A warehouse of the test's own, migrated and empty, and the settings pointing at it."""
+    name = f"test_{uuid4().hex[:12]}"
+    with connect(postgres) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE vigie OWNER vigie_owner")
+    urls = {
+        setting: url.removesuffix("vigie") + name
+        for setting, url in postgres.settings().items()
+        if setting.startswith("VIGIE_WAREHOUSE")
+    }
+    with environment(VIGIE_STATE=str(postgres.state), **urls):
+        yield get_engine()
+        get_engine("owner").dispose()
+        get_engine("reader").dispose()
+        get_engine().dispose()
+    with connect(postgres) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,120 @@
+"""Real services for tests: on free loopback ports, in a folder of their own, ended by their pid."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from vigie.local import kafka, postgres
+from vigie.local.ports import choose_ports
+from vigie.local.stack import Stack, prepare_stack
+from vigie.settings import get_settings
+from vigie.warehouse import migrate
+from vigie.warehouse.engines import get_engine
+
+# A test's broker lives for seconds: the optimising compiler would cost more than it gains.
+_SHORT_LIVED = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
+
+
+@contextmanager
+def kafka_broker(folder: Path) -> Iterator[str]:
+    """Run the broker of the local stack in `folder`; yields its address once it answers.
+
+    A second run in the same folder is the same broker, at the same address, with what it held.
+    """
+    stack = _stack(folder)
+    kafka.initialise(stack)
+    command = kafka.program(stack).command
+    with (folder / "output.log").open("ab") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, env=os.environ | _SHORT_LIVED
+        )
+        try:
+            _wait_until_answering(stack, process)
+            yield stack.address("kafka")
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _stack(folder: Path) -> Stack:
+    file = folder / "ports"
+    if file.is_file():
+        known = dict(line.split("=") for line in file.read_text().splitlines())
+    else:
+        folder.mkdir(parents=True)
+        chosen = choose_ports({}, only_free=True)
+        known = {part: str(chosen[part]) for part in ("kafka", "kafka_controller")}
+        file.write_text("".join(f"{part}={port}\n" for part, port in known.items()))
+    ports = {part: int(port) for part, port in known.items()}
+    return Stack(state=folder, ports=ports, secrets={}, socket=folder / "unused.sock")
+
+
+def _wait_until_answering(stack: Stack, process: subprocess.Popen[bytes]) -> None:
+    admin = AdminClient({"bootstrap.servers": stack.address("kafka"), "log_level": 0})
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            admin.list_topics(timeout=2)
+        except KafkaException:
+            time.sleep(0.2)
+        else:
+            return
+    output = (stack.state / "output.log").read_text()[-2000:]
+    raise RuntimeError(f"no broker at {stack.address('kafka')}; its output ends:\n{output}")
+
+
+@contextmanager
+def postgres_stack(folder: Path) -> Iterator[Stack]:
+    """Run the embedded PostgreSQL in `folder`, migrated, and yield the stack it belongs to."""
+    with environment(VIGIE_STATE=str(folder), VIGIE_PORTS="free"):
+        stack = prepare_stack()
+        postgres.initialise(stack)
+        with (folder / "postgres.log").open("wb") as output:
+            server = subprocess.Popen(postgres.program(stack).command, stdout=output, stderr=output)
+            try:
+                _wait_until(lambda: postgres.is_up(stack), folder / "postgres.log")
+                postgres.ensure_roles(stack)
+                migrate.apply()
+                get_engine("owner").dispose()
+                yield stack
+            finally:
+                server.send_signal(signal.SIGINT)
+                server.wait(30)
+
+
+@contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """Set variables, and have settings and engines made anew inside and after."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        _forget()
+        yield
+    _forget()
+
+
+def _forget() -> None:
+    get_settings.cache_clear()
+    get_engine.cache_clear()
+
+
+def _wait_until(is_up: Callable[[], bool], output: Path, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_up():
+        if time.monotonic() > deadline:
+            raise RuntimeError(output.read_text())
+        time.sleep(0.2)

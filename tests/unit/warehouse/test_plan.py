@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vigie.contract.feed import Feed, Field
+from vigie.contract.loader import load_feeds
+from vigie.errors import MigrationError
+from vigie.settings import get_settings
+from vigie.warehouse.plan import make_plan, write_plan
+
+FEEDS = list(load_feeds().values())
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Path:
+    """A folder with every feed's first migration."""
+    (tmp_path / "postgresql").mkdir()
+    write_plan(make_plan(FEEDS, tmp_path), tmp_path)
+    return tmp_path
+
+
+def test_planning_changes_no_committed_file() -> None:
+    assert make_plan(FEEDS, get_settings().ddl).files == {}
+
+
+def test_planning_twice_writes_nothing_new(planned: Path) -> None:
+    assert make_plan(FEEDS, planned).files == {}
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+def test_a_field_added_becomes_a_column_added(planned: Path, feed: Feed) -> None:
+    wider = replace(feed, fields=feed.fields | {"extra": Field(name="extra", type="integer")})
+
+    (sql,) = make_plan([wider], planned).files.values()
+
+    assert f"ALTER TABLE fact.{feed.name}_reading ADD COLUMN extra BIGINT;" in sql
+    assert f"ALTER TABLE fact.{feed.name}_pane ADD COLUMN extra_n BIGINT NOT NULL DEFAULT 0;" in sql
+    assert "DROP TABLE" not in sql
+    assert "DROP COLUMN" not in sql
+    assert "r.extra" in sql
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+def test_a_field_removed_keeps_its_column(planned: Path, feed: Feed) -> None:
+    name = next(iter(feed.fields))
+    fields = {k: v for k, v in feed.fields.items() if k != name} | {"other": Field(name="other")}
+    narrower = replace(feed, fields=fields, alerts={})
+
+    plan = make_plan([narrower], planned)
+
+    assert "DROP COLUMN" not in "".join(plan.files.values())
+    assert name in plan.state[feed.name]["tables"][f"{feed.name}_reading"]
+
+
+def test_a_changed_type_is_refused_by_name(planned: Path) -> None:
+    feed = FEEDS[0]
+    name = next(iter(feed.fields))
+    changed = replace(feed, fields=feed.fields | {name: replace(feed.fields[name], type="integer")})
+
+    with pytest.raises(
+        MigrationError, match=rf"{feed.name}_reading\.{name}: the files leave DOUBLE"
+    ):
+        make_plan([changed], planned)
