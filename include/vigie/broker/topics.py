@@ -1,0 +1,146 @@
+"""Brings the topics of feeds to what their contracts say."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+from confluent_kafka import KafkaError
+from confluent_kafka.admin import (
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from vigie.broker.admin import answers, get_admin
+from vigie.broker.offsets import read_topic
+from vigie.contract.feed import Feed
+from vigie.errors import BrokerError, TopicMissing
+
+_TIMEOUT = 15.0
+_BROKER_DEFAULT = -1
+
+log = logging.getLogger(__name__)
+
+
+def ensure_topics(feeds: Iterable[Feed]) -> list[str]:
+    """Make or adjust the topic of each feed; returns the names of those made.
+
+    A topic that exists gets the contract's settings and, where it has fewer, the contract's
+    partitions; partitions are never taken away.
+
+    Raises:
+        BrokerAway: No broker answered in time.
+        BrokerError: A topic is compacted, or the broker refused a change.
+    """
+    return [feed.topic for feed in feeds if _ensure(feed)]
+
+
+def refuse_compacted(topic: str) -> None:
+    """Return if `topic` keeps every message until it expires.
+
+    Raises:
+        TopicMissing: The broker has no such topic.
+        BrokerError: The topic is compacted: messages vanish from its middle, so that the ledger
+            could not account for every offset.
+    """
+    _refuse_compacted(topic, _settings_of(topic))
+
+
+def topic_settings(feed: Feed) -> dict[str, str]:
+    """The topic's settings as the contract has them; `max.message.bytes` limits a whole batch."""
+    return {
+        "cleanup.policy": "delete",
+        "message.timestamp.type": "LogAppendTime",
+        "retention.ms": str(feed.kafka.retention // timedelta(milliseconds=1)),
+        "max.message.bytes": str(feed.kafka.max_message),
+    }
+
+
+def _ensure(feed: Feed) -> bool:
+    try:
+        _adjust(feed)
+    except TopicMissing:
+        return _create(feed)
+    return False
+
+
+def _create(feed: Feed) -> bool:
+    topic = NewTopic(
+        feed.topic, feed.kafka.partitions, _BROKER_DEFAULT, config=topic_settings(feed)
+    )
+    future = get_admin().create_topics([topic], request_timeout=_TIMEOUT)[feed.topic]
+    error = future.exception(_TIMEOUT)
+    raced = error is not None and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
+    if raced:
+        _adjust(feed)
+        return False
+    answers({feed.topic: future}, subject=f"topic {feed.topic}", timeout=_TIMEOUT)
+    _await_partitions(feed)
+    return True
+
+
+def _adjust(feed: Feed) -> None:
+    found = _settings_of(feed.topic)
+    _refuse_compacted(feed.topic, found)
+    wanted = topic_settings(feed)
+    changes = {key: value for key, value in wanted.items() if found.get(key) != value}
+    if changes:
+        log.info("topic %s: setting %s", feed.topic, changes)
+        _alter(feed.topic, changes)
+    count = len(read_topic(feed.topic, timeout=_TIMEOUT).partitions)
+    if count < feed.kafka.partitions:
+        log.info("topic %s: from %d to %d partitions", feed.topic, count, feed.kafka.partitions)
+        answers(
+            get_admin().create_partitions([NewPartitions(feed.topic, feed.kafka.partitions)]),
+            subject=f"topic {feed.topic}",
+            timeout=_TIMEOUT,
+        )
+        _await_partitions(feed)
+
+
+@retry(
+    retry=retry_if_exception_type(BrokerError),
+    stop=stop_after_delay(_TIMEOUT),
+    wait=wait_fixed(0.05),
+    reraise=True,
+)
+def _await_partitions(feed: Feed) -> None:
+    """Return when the brokers show what the controller has accepted."""
+    found = len(read_topic(feed.topic, timeout=_TIMEOUT).partitions)
+    if found < feed.kafka.partitions:
+        raise BrokerError(
+            f"topic {feed.topic}: found {found} partitions, expected {feed.kafka.partitions} "
+            f"within {_TIMEOUT:g} s of adding them. Look into the broker's log"
+        )
+
+
+def _settings_of(topic: str) -> dict[str, str | None]:
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    futures = get_admin().describe_configs([resource], request_timeout=_TIMEOUT)
+    entries = answers(futures, subject=f"topic {topic}", timeout=_TIMEOUT)[resource]
+    return {name: entry.value for name, entry in entries.items()}
+
+
+def _alter(topic: str, changes: dict[str, str]) -> None:
+    entries = [
+        ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+        for key, value in changes.items()
+    ]
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    futures = get_admin().incremental_alter_configs([resource], request_timeout=_TIMEOUT)
+    answers(futures, subject=f"topic {topic}", timeout=_TIMEOUT)
+
+
+def _refuse_compacted(topic: str, settings: dict[str, str | None]) -> None:
+    policy = settings.get("cleanup.policy") or ""
+    if "compact" in policy:
+        raise BrokerError(
+            f"topic {topic}: found cleanup.policy={policy}, expected delete, since compaction "
+            "takes messages out of the middle. Set cleanup.policy=delete, or remove the topic"
+        )

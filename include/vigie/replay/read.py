@@ -1,0 +1,115 @@
+"""Reads CSV files by their recipes into one table in the order of event time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vigie.contract.feed import Feed
+from vigie.errors import RecipeError
+from vigie.replay.event_times import event_times
+from vigie.replay.faults import cell_fault, first_true
+from vigie.replay.recipe import Recipe
+from vigie.replay.sensors import sensors
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def read_files(files: Sequence[tuple[Path, Recipe]], feed: Feed) -> pd.DataFrame:
+    """Read `files`, each by its recipe, as rows of `feed`.
+
+    Columns: `sensor`, `event_time` (UTC, milliseconds), the fields, and where the recipe has them
+    `latitude`, `longitude` and `status`; values are in the contract's units, missing ones NaN.
+    Rows are ordered by event time; at equal times by file, then by row.
+
+    Raises:
+        RecipeError: A file cannot be read by its recipe; names file, row, column, found, expected.
+    """
+    frames = [read_file(path, recipe, feed) for path, recipe in files]
+    together = pd.concat(frames, ignore_index=True)
+    return together.sort_values("event_time", kind="stable", ignore_index=True)
+
+
+def read_file(path: Path, recipe: Recipe, feed: Feed) -> pd.DataFrame:
+    """Read one file in its own order; the columns are those of `read_files`.
+
+    Raises:
+        RecipeError: The file cannot be read by the recipe.
+    """
+    table = _table(path, recipe, feed)
+    if recipe.time.columns:
+        table = table.dropna(how="all").reset_index(drop=True)
+    columns = {"sensor": sensors(path, table, recipe.sensor)}
+    columns["event_time"] = event_times(path, table, recipe.time)
+    for column, spec in recipe.columns.items():
+        if feed.fields[spec.field].type == "boolean":
+            columns[spec.field] = _booleans(path, table[column])
+        else:
+            values = _numbers(path, table[column])
+            columns[spec.field] = values if spec.factor == 1 else values * spec.factor
+    if recipe.position:
+        columns["latitude"] = _numbers(path, table[recipe.position.latitude])
+        columns["longitude"] = _numbers(path, table[recipe.position.longitude])
+    if recipe.status:
+        columns["status"] = table[recipe.status]
+    return pd.DataFrame(columns)
+
+
+def _table(path: Path, recipe: Recipe, feed: Feed) -> pd.DataFrame:
+    texts = {*recipe.time.columns, *filter(None, (recipe.sensor.column, recipe.status))}
+    values = [*recipe.columns]
+    if recipe.position:
+        values += [recipe.position.latitude, recipe.position.longitude]
+    wanted = {*texts, *values}
+    boolean = {c for c, spec in recipe.columns.items() if feed.fields[spec.field].type == "boolean"}
+    markers = {name: [""] if name in texts else ["", *recipe.missing] for name in wanted}
+    try:
+        table = pd.read_csv(
+            path,
+            sep=recipe.separator,
+            decimal=recipe.decimal,
+            encoding=recipe.encoding,
+            usecols=lambda name: name in wanted,
+            dtype=dict.fromkeys(texts | boolean, str),
+            na_values=markers,
+            keep_default_na=False,
+            float_precision="round_trip",
+            low_memory=False,
+        )
+    except (OSError, EOFError, ValueError, LookupError) as error:
+        raise RecipeError(
+            f"{path}: {error}; expected a CSV file in {recipe.encoding}, "
+            f"separated by {recipe.separator!r}"
+        ) from error
+    absent = sorted(wanted - {*table.columns})
+    if absent:
+        raise RecipeError(
+            f"{path}: no column {', '.join(map(repr, absent))}; expected all of "
+            f"{', '.join(map(repr, sorted(wanted)))} separated by {recipe.separator!r}. "
+            "Is it another format? Name its recipe with --recipe"
+        )
+    return table.reset_index(drop=True)
+
+
+def _numbers(path: Path, column: pd.Series) -> pd.Series:
+    if column.dtype == float:
+        numbers = column
+    else:
+        # Text, or words such as True that pandas takes for numbers.
+        plain = column.astype(str).where(column.notna()) if column.dtype != int else column
+        numbers = pd.to_numeric(plain, errors="coerce").astype(float)
+    row = first_true(numbers.isna() & column.notna() | np.isinf(numbers))
+    if row is not None:
+        raise cell_fault(path, column, row, expected="a number or one of the missing markers")
+    return numbers
+
+
+def _booleans(path: Path, column: pd.Series) -> pd.Series:
+    booleans = column.str.lower().map(_BOOLEANS)
+    row = first_true(booleans.isna() & column.notna())
+    if row is not None:
+        raise cell_fault(path, column, row, expected=f"one of {', '.join(_BOOLEANS)}")
+    return booleans
