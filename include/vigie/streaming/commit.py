@@ -1,0 +1,151 @@
+"""One batch, one transaction: fence, ledger, sensors, readings, panes, alerts, quarantine, days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import update
+
+from vigie.contract.feed import Feed
+from vigie.errors import Superseded
+from vigie.streaming.copies import Repeats, find_repeats
+from vigie.streaming.memory import Memory, number_sensors, status_levels
+from vigie.streaming.panes import summarise
+from vigie.streaming.rows import (
+    alert_rows,
+    clock_rows,
+    conflict_rows,
+    day_rows,
+    ledger_rows,
+    quarantine_rows,
+    reading_rows,
+)
+from vigie.streaming.split import Split
+from vigie.warehouse import core
+from vigie.warehouse.feed_tables import PANE_COUNTS, PANE_SUMMARY, feed_tables, value_columns
+from vigie.warehouse.ledger import OffsetRange, require_contiguous
+from vigie.warehouse.session import Merge, Session
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What lets one driver write: its launch number and the token it claimed it with."""
+
+    launch: int
+    token: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch ready to be stored: planned ranges, rows read per partition, the split rows."""
+
+    ranges: Sequence[OffsetRange]
+    read: dict[int, int]
+    split: Split
+
+
+def commit_batch(
+    session: Session, feed: Feed, fence: Fence, batch: Batch, memory: Memory, *, careful: bool
+) -> int:
+    """Store a batch in one transaction and return its number.
+
+    Args:
+        session: A session outside a transaction.
+        feed: The contract.
+        fence: This driver's right to write.
+        batch: What to store.
+        memory: Changed only after the commit.
+        careful: Look up every reading's identity, not only those that are not newer than their
+            sensor's last event time.
+
+    Raises:
+        Superseded: A newer launch holds the fence; nothing was written.
+        LedgerConflict: The ranges do not continue the ledger; nothing was written.
+        DuplicateKeyError: Last event times misled; the batch must be repeated carefully.
+        TransientError: May be retried once the ledger says that nothing was stored.
+    """
+    batch_no = _pass_fence(session, feed, fence)
+    require_contiguous(session, feed.name, batch.ranges)
+    accepted = batch.split.accepted
+    ids, new_sensors = number_sensors(session, feed, accepted["sensor"], memory.sensors)
+    rows = reading_rows(accepted, ids, feed, memory.statuses, batch_no)
+    repeats = _repeats(session, feed, rows, memory, careful=careful)
+    stored = rows.take(repeats.fresh)
+    quarantined = pa.concat_tables(
+        [batch.split.quarantined, conflict_rows(accepted.take(repeats.conflicts), [*feed.fields])],
+        promote_options="permissive",
+    )
+    topic_id = batch.ranges[0].topic_id
+    counts = ledger_rows(feed, fence.launch, batch_no, batch.ranges, batch.read, rows, repeats)
+    tables = feed_tables(feed)
+    columns = [column.name for column in tables.reading.columns]
+    session.append(core.ledger, counts)
+    session.append(tables.reading, stored.select(columns))
+    session.upsert(tables.pane, summarise(_with_level(stored, feed, memory), feed), _merges(feed))
+    session.append(core.alert, alert_rows(stored, feed, memory.rules))
+    session.append(core.quarantine, quarantine_rows(quarantined, feed, topic_id, batch_no))
+    clocks = clock_rows(stored, feed)
+    session.upsert(core.sensor_clock, clocks, {"last_event_time": "max"})
+    session.upsert(core.day_count, day_rows(stored, feed), {"stored": "sum"})
+    session.commit()
+    memory.sensors |= new_sensors
+    times = clocks["last_event_time"].cast(pa.int64()).to_numpy()
+    memory.advance(clocks["sensor_id"].to_numpy(), times)
+    return batch_no
+
+
+def _pass_fence(session: Session, feed: Feed, fence: Fence) -> int:
+    """Lock the fence row and take the next batch number.
+
+    Raises:
+        Superseded: The row holds another launch or token.
+    """
+    t = core.fence.c
+    rows = session.run(
+        update(core.fence)
+        .where(t.feed == feed.name, t.launch == fence.launch, t.token == fence.token)
+        .values(batch_no=t.batch_no + 1)
+        .returning(t.batch_no)
+    )
+    if not rows:
+        message = f"{feed.name}: launch {fence.launch} no longer holds the fence; nothing written"
+        raise Superseded(message)
+    return int(rows[0]["batch_no"])
+
+
+def _repeats(
+    session: Session, feed: Feed, rows: pa.Table, memory: Memory, *, careful: bool
+) -> Repeats:
+    times = rows["event_time"].cast(pa.int64()).to_numpy()
+    known = times <= memory.last_times(rows["sensor_id"].to_numpy())
+    if careful:
+        known[:] = True
+    values = value_columns(feed)
+    suspects = np.flatnonzero(known)
+    numbers, same = pa.array([], pa.int64()), pa.array([], pa.bool_())
+    if suspects.size:
+        table = feed_tables(feed).reading
+        found, same = session.find_stored(table, rows.take(suspects), values)
+        numbers = pc.take(pa.array(suspects), found)
+    return find_repeats(rows, values, stored=(numbers, same))
+
+
+def _with_level(stored: pa.Table, feed: Feed, memory: Memory) -> pa.Table:
+    if feed.status is None:
+        return stored
+    levels = status_levels(feed)
+    words = {number: levels.get(word) for word, number in memory.statuses.items()}
+    keys = pa.array(list(words), pa.int32())
+    index = pc.index_in(stored["status_id"], value_set=keys)
+    return stored.append_column("status_level", pc.take(pa.array(list(words.values())), index))
+
+
+def _merges(feed: Feed) -> dict[str, Merge]:
+    merges: dict[str, Merge] = dict.fromkeys(PANE_COUNTS, "sum")
+    for name in feed.fields:
+        merges |= {f"{name}_{part}": merge for part, merge in PANE_SUMMARY.items()}
+    return merges

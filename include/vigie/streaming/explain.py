@@ -1,0 +1,68 @@
+"""Says of a malformed message what is wrong with it, so that a person can mend the sender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from vigie.contract.feed import Feed
+
+UNREAD = "not a JSON object of this feed"
+"""What Spark can say of a message it cannot read; `explain` says more."""
+
+_NUMBER = (int, float)
+_TYPES: dict[str, tuple[type, ...]] = {"float": _NUMBER, "integer": (int,), "boolean": (bool,)}
+_EXPECTED = {"float": "a number", "integer": "a whole number", "boolean": "true or false"}
+
+
+def explain(raw: bytes | None, feed: Feed) -> str:
+    """One sentence: what was found where, and what was expected.
+
+    Args:
+        raw: The message's bytes, possibly cut short; None for a record without a value.
+        feed: The contract the message should follow.
+    """
+    if not raw:
+        return "empty message, expected a JSON object"
+    try:
+        message = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return f"not JSON: {error}"
+    if not isinstance(message, dict):
+        return f"found {_name(message)}, expected one JSON object per message"
+    for path, kinds, expected in _expectations(feed):
+        value = _at(message, path)
+        if value is not None and (not isinstance(value, kinds) or _is_odd_bool(value, kinds)):
+            return f"{path}: found {_show(value)}, expected {expected}"
+    return "not a JSON object that can be read with this feed's types"
+
+
+def _expectations(feed: Feed) -> list[tuple[str, tuple[type, ...], str]]:
+    parts = [(f.path, _TYPES[f.type], _EXPECTED[f.type]) for f in feed.fields.values()]
+    if feed.position:
+        for path in (feed.position.latitude, feed.position.longitude):
+            parts.append((path, _NUMBER, "a number of degrees"))
+    return parts
+
+
+def _is_odd_bool(value: Any, kinds: tuple[type, ...]) -> bool:
+    """In Python a boolean is an integer; in a message it is not."""
+    return isinstance(value, bool) and bool not in kinds
+
+
+def _at(message: dict[str, Any], path: str) -> Any:
+    value: Any = message
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _name(value: Any) -> str:
+    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _show(value: Any) -> str:
+    # orjson escapes control characters, among them NUL, which PostgreSQL cannot store in text.
+    return orjson.dumps(value).decode()[:60]

@@ -1,0 +1,106 @@
+"""Kafka records to columns: one `from_json` per record, times in UTC with millisecond resolution.
+
+Every column the later steps need is computed here or from here; nothing is filtered, because a
+filter on a parsed column makes Spark parse the JSON once for every field it mentions.
+"""
+
+from __future__ import annotations
+
+from typing import Union, cast
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from vigie.contract.feed import Feed
+
+Tree = dict[str, Union[T.DataType, "Tree"]]
+
+_TYPES: dict[str, T.DataType] = {
+    "float": T.DoubleType(),
+    "integer": T.LongType(),
+    "boolean": T.BooleanType(),
+}
+_CORRUPT = "_corrupt"
+_JSON = {"columnNameOfCorruptRecord": _CORRUPT, "allowNonNumericNumbers": "false"}
+
+
+def json_schema(feed: Feed) -> T.StructType:
+    """The Spark schema of the feed's messages; dotted paths become nested structs."""
+    leaves: list[tuple[str, T.DataType]] = [
+        (feed.sensor, T.StringType()),
+        (feed.event_time, T.StringType()),
+    ]
+    leaves += [(field.path, _TYPES[field.type]) for field in feed.fields.values()]
+    if feed.position:
+        leaves += [(feed.position.latitude, T.DoubleType())]
+        leaves += [(feed.position.longitude, T.DoubleType())]
+    if feed.status:
+        leaves += [(feed.status.field, T.StringType())]
+    tree: Tree = {}
+    for path, kind in leaves:
+        *parents, leaf = path.split(".")
+        node = tree
+        for parent in parents:
+            node = cast(Tree, node.setdefault(parent, {}))
+        node[leaf] = kind
+    return _struct(tree).add(_CORRUPT, T.StringType())
+
+
+def _struct(tree: Tree) -> T.StructType:
+    struct = T.StructType()
+    for name, kind in tree.items():
+        struct.add(name, _struct(kind) if isinstance(kind, dict) else kind)
+    return struct
+
+
+def parse(records: DataFrame, feed: Feed) -> DataFrame:
+    """Parse Kafka records (columns of Spark's Kafka source) into columns of the feed.
+
+    Returns:
+        The record's coordinates, append time and `raw` bytes, `message` (the parsed struct),
+        `sensor`, `event_time` (null where unreadable), the fields by name, `latitude`,
+        `longitude` and `status` where the contract has them.
+    """
+    readable = F.length("value") <= feed.kafka.max_message
+    text = F.when(readable & F.is_valid_utf8(F.col("value")), F.col("value").cast("string"))
+    # One message is one object: Spark would take the first of an array and drop the others.
+    blank = F.lit(" \t\r\n")
+    is_object = F.ltrim(text, blank).startswith("{") & F.rtrim(text, blank).endswith("}")
+    parsed = records.select(
+        F.col("partition").alias("kafka_partition"),
+        F.col("offset").alias("kafka_offset"),
+        F.col("timestamp").alias("append_time"),
+        F.col("value").alias("raw"),
+        F.from_json(F.when(is_object, text), json_schema(feed), _JSON).alias("message"),
+    )
+    values = [_at(field.path).alias(name) for name, field in feed.fields.items()]
+    if feed.position:
+        values += [_at(feed.position.latitude).alias("latitude")]
+        values += [_at(feed.position.longitude).alias("longitude")]
+    if feed.status:
+        values += [_at(feed.status.field).alias("status")]
+    return parsed.select(
+        *("kafka_partition", "kafka_offset", "append_time", "raw"),
+        (F.col("message").isNotNull() & F.col(f"message.{_CORRUPT}").isNull()).alias("is_json"),
+        _at(feed.sensor).alias("sensor"),
+        _at(feed.event_time).alias("event_time_text"),
+        _event_time(_at(feed.event_time)).alias("event_time"),
+        *values,
+    )
+
+
+def _at(path: str) -> Column:
+    return F.col("message." + ".".join(f"`{part}`" for part in path.split(".")))
+
+
+def _event_time(text: Column) -> Column:
+    """Epoch milliseconds, or ISO 8601 with an offset; anything else is null."""
+    milliseconds = text.rlike(r"^-?\d{1,15}$")
+    iso = text.rlike(r"^\d{4,6}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)$")
+    return F.date_trunc(
+        "millisecond",
+        F.when(milliseconds, F.timestamp_millis(text.try_cast("bigint"))).when(
+            iso, text.try_cast("timestamp")
+        ),
+    )

@@ -1,0 +1,63 @@
+"""The Spark session of a driver."""
+
+from __future__ import annotations
+
+import pyspark
+from pyspark.sql import DataFrame, SparkSession
+
+from vigie.contract.feed import Feed
+from vigie.errors import StackError
+from vigie.settings import get_settings
+
+_ROWS_PER_ARROW_BATCH = 50_000
+
+
+def open_session(name: str) -> SparkSession:
+    """Open the session; a master and jars given by spark-submit win over the settings.
+
+    Raises:
+        StackError: Python's and the JVM's Spark differ, or the Kafka source's jars are missing.
+    """
+    settings = get_settings()
+    jars = sorted((settings.jars / "spark").glob("*.jar"))
+    if not jars:
+        message = f"no jars in {settings.jars / 'spark'}; `vigie up` fetches them"
+        raise StackError(message)
+    spark = (
+        SparkSession.builder.appName(name)
+        .master(settings.spark_driver_master)
+        .config("spark.jars", ",".join(map(str, jars)))
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.execution.arrow.maxRecordsPerBatch", _ROWS_PER_ARROW_BATCH)
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.maxResultSize", "0")
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("WARN")
+    if spark.version != pyspark.__version__:
+        message = (
+            f"pyspark is {pyspark.__version__}, its JVM runs Spark {spark.version}; "
+            "pyspark and pyspark-client must be the same version"
+        )
+        raise StackError(message)
+    return spark
+
+
+def read_kafka(spark: SparkSession, feed: Feed, *, starting: str, max_rows: int) -> DataFrame:
+    """The feed's topic as a stream that begins exactly at `starting`.
+
+    Losing offsets stops the query: the next launch then names the gap.
+    """
+    isolation = "read_committed" if feed.kafka.transactions else "read_uncommitted"
+    return (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", get_settings().kafka)
+        .option("subscribe", feed.topic)
+        .option("startingOffsets", starting)
+        .option("failOnDataLoss", "true")
+        .option("maxOffsetsPerTrigger", max_rows)
+        .option("kafka.isolation.level", isolation)
+        .load()
+    )

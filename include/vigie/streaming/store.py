@@ -1,0 +1,141 @@
+"""Stores batches: repeats the whole transaction when the database asks for it, never twice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from vigie.contract.feed import Feed
+from vigie.errors import BrokerAway
+from vigie.streaming.commit import Batch, Fence, commit_batch
+from vigie.streaming.heartbeat import Pulse
+from vigie.streaming.launch import record_first_commit, record_session
+from vigie.streaming.memory import Memory, load_memory
+from vigie.warehouse import core
+from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.session import DuplicateKeyError, Session, TransientError, Warehouse
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 300
+"""Seconds a batch is tried before the driver gives up and a new launch takes over."""
+
+R = TypeVar("R")
+
+
+class Store:
+    """One driver's way into the warehouse."""
+
+    def __init__(
+        self, warehouse: Warehouse, engine: Engine, feed: Feed, *, fence: Fence, pulse: Pulse
+    ) -> None:
+        self._warehouse, self._engine, self._feed = warehouse, engine, feed
+        self._fence, self._pulse = fence, pulse
+        self._session: Session | None = None
+        self._memory = Memory()
+        self._has_committed = False
+        self._in_doubt = False
+
+    def open(self) -> Session:
+        """The open session, or a new one that is noted in the launch, with its memory read."""
+        if self._session is None:
+            session = self._warehouse.open_session()
+            record_session(self._engine, self._feed.name, self._fence.launch, session.identify())
+            self._memory = load_memory(session, self._feed)
+            self._session = session
+        return self._session
+
+    def store(self, batch: Batch) -> None:
+        """Commit a batch exactly once.
+
+        Raises:
+            Superseded: A newer launch writes now.
+            LedgerConflict: The batch does not continue the ledger.
+            TransientError: The database stayed away for `PATIENCE` seconds.
+        """
+        self.patiently(lambda: self._attempt(batch))
+
+    def patiently(self, action: Callable[[], R]) -> R:
+        """Repeat an action while the database or the broker is away, with growing pauses."""
+        retrying = Retrying(
+            retry=retry_if_exception_type((TransientError, BrokerAway)),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            stop=stop_after_delay(PATIENCE),
+            reraise=True,
+        )
+        for attempt in retrying:
+            with attempt:
+                self._pulse.advance()
+                return self._try(action)
+        raise AssertionError
+
+    def _try(self, action: Callable[[], R]) -> R:
+        try:
+            with _as_transient():
+                return action()
+        except TransientError as error:
+            log.warning("%s: will be repeated: %s", self._feed.name, error)
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the session, undoing what was not committed."""
+        if self._session is not None:
+            self._session.rollback()
+            self._session.close()
+            self._session = None
+
+    def _attempt(self, batch: Batch) -> None:
+        session = self.open()
+        if not (self._in_doubt and self._is_stored(session, batch)):
+            self._in_doubt = True
+            self._make_months(batch)
+            self._commit(session, batch)
+        if not self._has_committed:
+            record_first_commit(self._engine, self._feed.name, self._fence.launch)
+        self._has_committed, self._in_doubt = True, False
+
+    def _commit(self, session: Session, batch: Batch) -> None:
+        try:
+            commit_batch(session, self._feed, self._fence, batch, self._memory, careful=False)
+        except DuplicateKeyError:
+            log.warning("%s: a reading thought new is stored; looking up all", self._feed.name)
+            session.rollback()
+            commit_batch(session, self._feed, self._fence, batch, self._memory, careful=True)
+
+    def _is_stored(self, session: Session, batch: Batch) -> bool:
+        """Whether a commit whose answer was lost took effect: the ledger knows."""
+        t, part = core.ledger.c, batch.ranges[0]
+        rows = session.run(
+            select(t.batch_no).where(
+                *(t.feed == self._feed.name, t.topic_id == part.topic_id),
+                *(t.kafka_partition == part.partition, t.begin_offset == part.begin),
+                *(t.end_offset == part.end, t.launch == self._fence.launch),
+            )
+        )
+        session.commit()
+        return bool(rows)
+
+    def _make_months(self, batch: Batch) -> None:
+        accepted = batch.split.accepted
+        times = accepted["event_time"].cast(pa.timestamp("us")).cast(pa.date32())
+        days = pc.unique(times).to_pylist()
+        for table in (*feed_tables(self._feed), core.alert):
+            self._warehouse.ensure_months(table, days)
+
+
+@contextmanager
+def _as_transient() -> Iterator[None]:
+    """A pooled connection that fails says the same as a session that fails: try again."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise TransientError(str(error)) from error
