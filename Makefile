@@ -1,0 +1,71 @@
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+bin := .venv/bin
+uv := $(bin)/uv
+compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate
+
+.PHONY: help install up down status test test-unit test-all lint lock bench
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed ## Make .venv with everything Vigie runs on (skipped when up to date)
+
+up: install ## Start the local stack and print where everything is
+	$(bin)/vigie up
+
+down: ## Stop the local stack; its data stays
+	@if [ -x $(bin)/vigie ]; then $(bin)/vigie down; else echo "nothing is installed, so nothing runs"; fi
+
+status: install ## Show streams, services and disk
+	$(bin)/vigie status
+
+test: lint ## Run the linters, the type checker and all tests but the long campaigns
+	$(bin)/pytest -m "not campaign"
+
+test-unit: .venv/installed-dev ## Run the tests that need no service
+	$(bin)/pytest tests/unit
+
+test-all: lint ## Run everything, the long campaigns too
+	$(bin)/pytest
+
+lint: .venv/installed-dev ## Check style, types and layers
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+
+bench: .venv/installed-dev ## Run the benchmarks and print their table
+	$(bin)/python -m benchmarks
+
+lock: .venv/installed ## Write both requirements files from their .in files, changing as little as possible
+	$(compile) requirements.in -o requirements.txt
+	$(compile) requirements-dev.in -o requirements-dev.txt
+
+.venv/bin/uv:
+	@for python in python3.11 python3 none; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then break; fi; \
+	done; \
+	if [ "$$python" = none ]; then \
+	  echo "Python 3.11 is needed; python3 is: $$(python3 --version 2>&1 || true)" >&2; \
+	  echo "Debian, Ubuntu: apt-get install python3.11 python3.11-venv; Fedora: dnf install python3.11;" >&2; \
+	  echo "macOS: brew install python@3.11. Then run make again." >&2; \
+	  exit 1; \
+	fi; \
+	echo "making .venv with $$python"; \
+	"$$python" -m venv .venv
+	@echo "installing uv into .venv"
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/installed: requirements.txt pyproject.toml | .venv/bin/uv
+	@echo "installing requirements.txt and Vigie itself into .venv (about a minute)"
+	@$(uv) pip install --quiet --python $(bin)/python -r requirements.txt
+	@$(uv) pip install --quiet --python $(bin)/python --no-deps -e .
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@echo "installing requirements-dev.txt into .venv"
+	@$(uv) pip install --quiet --python $(bin)/python -r requirements-dev.txt
+	@touch $@

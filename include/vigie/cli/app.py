@@ -1,0 +1,42 @@
+"""The command tree; each module registers its commands here."""
+
+from __future__ import annotations
+
+import typer
+
+from vigie.cli import (
+    quarantine,
+    reconcile,
+    replay,
+    simulate,
+    sql,
+    stack,
+    status,
+    stream,
+    validate,
+    warehouse,
+)
+
+app = typer.Typer(
+    name="vigie",
+    help="Runs and inspects the Vigie sensor data platform.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("reconcile")(reconcile.reconcile)
+app.command("replay")(replay.replay)
+app.command("simulate")(simulate.simulate)
+app.command("sql")(sql.sql)
+app.command("up")(stack.up)
+app.command("down")(stack.down)
+app.command("env")(stack.env)
+app.command("status")(status.status)
+app.command("validate")(validate.validate)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(stream.app, name="stream")
+app.add_typer(warehouse.app, name="warehouse")
+
+
+@app.callback()
+def main() -> None:
+    """Run and inspect the Vigie sensor data platform."""

@@ -1,0 +1,43 @@
+"""The list of the stack's programs, and the ports each of them listens on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vigie.local import airflow, kafka, postgres, simulators, spark
+from vigie.local.control import ProgramState
+from vigie.local.ports import require_free
+from vigie.local.programs import Program
+from vigie.local.stack import Stack
+
+LISTENERS: Mapping[str, tuple[str, ...]] = {
+    "postgres": ("postgres",),
+    "kafka": ("kafka", "kafka_controller"),
+    "spark-master": ("spark_master", "spark_master_ui", "spark_rest"),
+    "spark-worker": ("spark_worker_ui",),
+    "airflow-api-server": ("airflow",),
+}
+"""Which ports a program listens on; the drivers' Spark UIs are not among them."""
+
+
+def all_programs(stack: Stack) -> list[Program]:
+    """Every program the process manager may be asked to start."""
+    return [
+        postgres.program(stack),
+        kafka.program(stack),
+        *spark.programs(stack),
+        *airflow.programs(stack),
+        *simulators.programs(),
+    ]
+
+
+def require_ports(stack: Stack, states: Mapping[str, ProgramState]) -> None:
+    """Return if every program that is yet to start can have its ports.
+
+    Raises:
+        StackError: A port is taken; the message names it and who has it.
+    """
+    for program, parts in LISTENERS.items():
+        if program not in states or not states[program].running:
+            for part in parts:
+                require_free(part, stack.ports[part])

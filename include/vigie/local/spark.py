@@ -1,0 +1,69 @@
+"""The Spark standalone master and worker: their files and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+
+from vigie.local.jars import pyspark_folder
+from vigie.local.ports import LOOPBACK
+from vigie.local.programs import Program
+from vigie.local.stack import Stack
+
+# What the worker advertises is bookkeeping of the master, not use: with the machine's own two
+# cores a third driver would wait for ever.
+_CORES, _MEMORY = "16", "12g"
+
+
+def programs(stack: Stack) -> list[Program]:
+    """Master and worker; the drivers run as children of the worker."""
+    launcher = str(pyspark_folder() / "bin" / "spark-class")
+    shared = ("--host", LOOPBACK, "--properties-file", str(stack.state / "spark" / "spark.conf"))
+    master = (
+        *(launcher, "org.apache.spark.deploy.master.Master", *shared),
+        *("--port", str(stack.ports["spark_master"])),
+        *("--webui-port", str(stack.ports["spark_master_ui"])),
+    )
+    worker = (
+        *(launcher, "org.apache.spark.deploy.worker.Worker", *shared),
+        *("--cores", _CORES, "--memory", _MEMORY),
+        *("--work-dir", str(stack.state / "spark" / "work")),
+        *("--webui-port", str(stack.ports["spark_worker_ui"])),
+        f"spark://{stack.address('spark_master')}",
+    )
+    # The worker gives a driver 10 seconds to end.
+    return [Program("spark-master", master), Program("spark-worker", worker, stop_seconds=15)]
+
+
+def initialise(stack: Stack) -> None:
+    """Write the configuration of master and worker."""
+    folder = stack.state / "spark"
+    (folder / "work").mkdir(parents=True, exist_ok=True)
+    (folder / "tmp").mkdir(exist_ok=True)
+    options = {
+        "spark.master.rest.enabled": "true",
+        "spark.master.rest.host": LOOPBACK,
+        "spark.master.rest.port": str(stack.ports["spark_rest"]),
+    }
+    (folder / "spark.conf").write_text("".join(f"{k} {v}\n" for k, v in options.items()))
+
+
+def environment(stack: Stack) -> Mapping[str, str]:
+    """What Spark's daemons, and spark-submit, read from the environment."""
+    return {
+        "SPARK_HOME": str(pyspark_folder()),
+        "SPARK_CONF_DIR": str(stack.state / "spark"),
+        "SPARK_LOCAL_DIRS": str(stack.state / "spark" / "tmp"),
+        "SPARK_LOCAL_IP": LOOPBACK,
+        "SPARK_DAEMON_MEMORY": "256m",
+    }
+
+
+def workers(stack: Stack) -> int | None:
+    """How many workers the master sees alive; None while the master does not answer."""
+    try:
+        reply = httpx.get(f"http://{stack.address('spark_master_ui')}/json/", timeout=2)
+        return int(reply.raise_for_status().json()["aliveworkers"])
+    except (httpx.HTTPError, KeyError, ValueError):
+        return None

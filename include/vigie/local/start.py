@@ -1,0 +1,120 @@
+"""Starts the stack: every step in order, each only where something is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vigie.broker.topics import ensure_topics
+from vigie.contract.loader import load_feeds
+from vigie.local import airflow, airflow_api, kafka, postgres, spark, supervisord
+from vigie.local.control import Control
+from vigie.local.environment import daemon_environment
+from vigie.local.first_start import prepare_airflow
+from vigie.local.jars import fetch_jars
+from vigie.local.lock import hold
+from vigie.local.machine import check_machine
+from vigie.local.parts import all_programs, require_ports
+from vigie.local.processes import describe, end, stack_processes
+from vigie.local.simulators import program_of
+from vigie.local.stack import Stack, prepare_stack, state_folder
+from vigie.local.streams import wait_until_live
+from vigie.local.waiting import wait_for, wait_until_healthy
+from vigie.warehouse import migrate
+
+
+@dataclass(frozen=True)
+class Start:
+    """One `vigie up`: the feeds to bring to life, and where to say what is done."""
+
+    feeds: Sequence[str]
+    simulate: bool
+    say: Callable[[str], None]
+
+    def run(self) -> Stack:
+        """Bring the whole stack up; returns once it is healthy and the streams run.
+
+        Raises:
+            StackError: A part cannot start; the message names it, its log and the next step.
+        """
+        state = state_folder()
+        state.mkdir(parents=True, exist_ok=True)
+        with hold(state / ".lock"):
+            self.say(check_machine(state))
+            fetched = fetch_jars()
+            self.say(f"jars: {'fetched ' + ', '.join(fetched) if fetched else 'complete'}")
+            stack = prepare_stack()
+            self._start_manager(stack)
+            self._start_services(stack)
+            self._start_airflow(stack)
+            self._start_feeds(stack)
+        return stack
+
+    def _start_manager(self, stack: Stack) -> None:
+        control = Control(stack)
+        running = control.alive()
+        orphans = [] if running else stack_processes(stack)
+        if orphans:
+            self.say(f"ending what an earlier process manager left: {describe(orphans)}")
+            end(orphans)
+        require_ports(stack, control.states())
+        for prepare in (kafka.initialise, spark.initialise, airflow.initialise):
+            prepare(stack)
+        if postgres.initialise(stack):
+            self.say("PostgreSQL: new data folder made")
+        supervisord.write_config(stack, all_programs(stack))
+        if running:
+            control.reload()
+        else:
+            supervisord.launch(stack, daemon_environment(stack))
+            self.say("process manager started")
+
+    def _start_services(self, stack: Stack) -> None:
+        self._begin(stack, "postgres", "kafka", "spark-master", "spark-worker")
+        wait_for(stack, "postgres", lambda: postgres.is_up(stack), timeout=120)
+        postgres.ensure_roles(stack)
+        airflow_tables = airflow.start_migration(stack, daemon_environment(stack))
+        if airflow_tables is None:
+            # Its boot is the longest of all: not to wait for what else boots.
+            self._begin_airflow(stack)
+        applied = migrate.apply()
+        self.say(f"PostgreSQL answers; migrations applied: {len(applied)}")
+        wait_for(stack, "kafka", kafka.is_up, timeout=180)
+        made = ensure_topics(load_feeds().values())
+        self.say(f"Kafka answers; topics made: {len(made)}")
+        wait_for(stack, "spark-worker", lambda: bool(spark.workers(stack)), timeout=180)
+        self.say("Spark master and worker answer")
+        if airflow_tables is not None:
+            airflow.finish_migration(stack, airflow_tables)
+            self.say("Airflow's tables made or brought up to date")
+
+    def _start_airflow(self, stack: Stack) -> None:
+        self._begin_airflow(stack)
+        wait_for(
+            stack,
+            "airflow-api-server",
+            lambda: airflow_api.health(stack) is not None,
+            timeout=300,
+        )
+        self.say("Airflow's API server answers")
+        dags = ("migrate_warehouse", *(f"stream_{feed}" for feed in self.feeds))
+        unpaused = prepare_airflow(stack, dags, timeout=240)
+        if unpaused:
+            self.say(f"unpaused {', '.join(unpaused)}")
+
+    def _start_feeds(self, stack: Stack) -> None:
+        if self.simulate:
+            self._begin(stack, *(program_of(feed) for feed in self.feeds))
+        wait_until_healthy(stack, timeout=240)
+        self.say("every part is healthy")
+        for feed, state in wait_until_live(stack, self.feeds, timeout=300):
+            self.say(f"stream {feed}: {state}")
+
+    def _begin_airflow(self, stack: Stack) -> None:
+        self._begin(stack, *(program.name for program in airflow.programs(stack)))
+
+    def _begin(self, stack: Stack, *programs: str) -> None:
+        control = Control(stack)
+        started = [name for name in programs if control.start(name)]
+        if started:
+            self.say(f"starting {', '.join(started)}")
