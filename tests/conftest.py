@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
+from tests.local_stack import LocalStack, running_stack
 from tests.services import environment, kafka_broker, postgres_stack
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
@@ -64,3 +65,10 @@ def warehouse(postgres: Stack) -> Iterator[Engine]:
         get_engine().dispose()
     with connect(postgres) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The whole stack with the default feeds, as `vigie up` starts it, shared by the run."""
+    with running_stack(tmp_path_factory.mktemp("stack") / "state") as stack:
+        yield stack

@@ -1,0 +1,56 @@
+"""The messages both sides read, and the live ones for the latency."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+
+from vigie.broker.producer import Sender, make_producer
+from vigie.broker.topics import ensure_topics
+from vigie.contract.feed import Feed
+from vigie.simulator.run import history, messages
+
+SENSORS = 500
+_SEED = 1
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+_STEP = timedelta(minutes=1)
+# A prime, so that the bad messages are spread over the sensors.
+_BAD_EVERY = 1009
+
+
+def send_bulk(feed: Feed, count: int) -> None:
+    """Send a seeded history without copies; one message in a thousand is out of range.
+
+    Raises:
+        BrokerError: The broker did not acknowledge every message.
+    """
+    ensure_topics([feed])
+    moments = history(SENSORS, start=_START, step=_STEP, count=count)
+    made = messages(feed, moments, sensors=SENSORS, seed=_SEED)
+    with Sender(make_producer(max_message=feed.kafka.max_message)) as sender:
+        for number, (key, value) in enumerate(made, 1):
+            sender.send(feed.topic, key, value if number % _BAD_EVERY else _spoil(value, feed))
+
+
+def _spoil(value: bytes, feed: Feed) -> bytes:
+    field = next(field for field in feed.fields.values() if field.valid)
+    return orjson.dumps(orjson.loads(value) | {field.path: 1e9})
+
+
+@contextmanager
+def sending_live(feed: Feed, *, rate: int, seconds: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Send live readings from a process of its own, as `vigie simulate` does."""
+    command = [str(Path(sys.executable).parent / "vigie"), "simulate", feed.name]
+    command += ["--rate", str(rate), "--count", str(rate * seconds), "--sensors", str(SENSORS)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,40 @@
+"""The states of a stream, and what each asks of the person who sees it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What a stream is doing, judged by its progress."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    WAITING = "waiting"
+    STALLED = "stalled"
+    DEAD = "dead"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+_ADVICE = {
+    State.STARTING: "Nothing to do: a driver takes up to a minute to its first commit.",
+    State.RUNNING: "Nothing to do.",
+    State.WAITING: "Bring back what it waits for (the phase names it); nothing is lost meanwhile.",
+    State.STALLED: "It is relaunched. If it stalls again, read `vigie stream log {feed}`.",
+    State.DEAD: "It is relaunched, after a pause that grows to 10 minutes while launches fail. "
+    "Read the error and `vigie stream log {feed}`; `vigie stream restart {feed}` skips the pause.",
+    State.STOPPING: "Nothing to do: the batch in hand commits; after 60 seconds it is killed.",
+    State.STOPPED: "Start it with `vigie stream start {feed}`.",
+    State.BLOCKED: "Nothing relaunches it. See the gaps with `vigie stream resume {feed}`, recover "
+    "what can be recovered, then accept them with `--accept-gap`. If it names no gap, read the "
+    "error, and after the repair `vigie stream restart {feed}`.",
+    State.UNKNOWN: "The warehouse does not answer. Nothing is done to the stream until it is back.",
+}
+
+
+def advice(state: State, feed: str) -> str:
+    """What to do about a stream in this state."""
+    return _ADVICE[state].format(feed=feed)

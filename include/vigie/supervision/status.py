@@ -1,0 +1,118 @@
+"""What every stream is doing, for `vigie status` and the Streams page; only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from vigie.supervision.desire import Gap, open_gaps
+from vigie.supervision.failure import Failure, last_failure
+from vigie.supervision.health import judge
+from vigie.supervision.master import SparkMaster
+from vigie.supervision.observe import observe
+from vigie.supervision.states import State
+from vigie.supervision.view import View
+from vigie.supervision.watched import FRESH, watched_at
+from vigie.warehouse.core import ledger
+from vigie.warehouse.engines import get_engine
+
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
+_LAG_KNOWN = (State.RUNNING, State.WAITING, State.STALLED, State.STOPPING, State.STARTING)
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """One stream; lag in messages and seconds, None where nobody can know it."""
+
+    feed: str
+    desired: str | None
+    state: State
+    supervised: bool
+    lag_messages: int | None
+    lag_seconds: float | None
+    last_commit: datetime | None
+    launch: int | None
+    restarts: int
+    phase: str
+    error: Failure | None
+    gaps: list[Gap]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for JSON; the error as class, message and tail."""
+        error = None
+        if self.error is not None:
+            failed = self.error
+            error = {"class": failed.error_class, "message": failed.message, "tail": failed.tail}
+        return asdict(self) | {"state": str(self.state), "error": error}
+
+
+def stream_states(
+    feeds: Iterable[str], *, engine: Engine | None = None, master: SparkMaster | None = None
+) -> list[StreamState]:
+    """The state of each stream; `unknown` for all while the warehouse does not answer."""
+    engine, master = engine or get_engine(), master or SparkMaster()
+    states = []
+    for feed in feeds:
+        try:
+            with engine.connect() as connection:
+                states.append(_state(connection, master, feed))
+        except SQLAlchemyError as error:
+            states.append(_unknown(feed, str(error).partition("\n")[0]))
+    return states
+
+
+def _state(connection: Connection, master: SparkMaster, feed: str) -> StreamState:
+    view, driver = observe(connection, master, feed)
+    health = judge(view, driver=driver, since=_ANY_TIME)
+    beat = view.beat if health.state in _LAG_KNOWN else None
+    newest = view.launch.launch if view.launch else None
+    return StreamState(
+        feed=feed,
+        desired=view.desired,
+        state=health.state,
+        supervised=_is_supervised(connection, view, feed),
+        lag_messages=beat.lag_messages if beat else None,
+        lag_seconds=beat.lag_seconds if beat else None,
+        last_commit=_last_commit(connection, feed),
+        launch=newest,
+        restarts=max((newest or 0) - 1, 0),
+        phase=health.phase,
+        error=last_failure(connection, feed),
+        gaps=open_gaps(connection, feed),
+    )
+
+
+def _is_supervised(connection: Connection, view: View, feed: str) -> bool:
+    moment = watched_at(connection, feed)
+    return moment is not None and view.now - moment <= FRESH
+
+
+def _last_commit(connection: Connection, feed: str) -> datetime | None:
+    newest = select(func.max(ledger.c.batch_no)).where(ledger.c.feed == feed).scalar_subquery()
+    in_batch = (ledger.c.feed == feed) & (ledger.c.batch_no == newest)
+    moment: datetime | None = connection.scalar(
+        select(func.max(ledger.c.committed_at)).where(in_batch)
+    )
+    return moment.astimezone(UTC) if moment else None
+
+
+def _unknown(feed: str, reason: str) -> StreamState:
+    return StreamState(
+        feed=feed,
+        desired=None,
+        state=State.UNKNOWN,
+        supervised=False,
+        lag_messages=None,
+        lag_seconds=None,
+        last_commit=None,
+        launch=None,
+        restarts=0,
+        phase=f"the warehouse does not answer: {reason}",
+        error=None,
+        gaps=[],
+    )

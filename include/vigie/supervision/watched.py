@@ -1,0 +1,26 @@
+"""Whether somebody watches a stream: the rows of `ops.watch`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from vigie.warehouse.core import watch
+
+FRESH = timedelta(seconds=30)
+
+
+def mark_watched(connection: Connection, feed: str) -> None:
+    """Write that the stream is watched now (database clock), in the caller's transaction."""
+    now = update(watch).where(watch.c.feed == feed).values(watched_at=func.now())
+    if connection.execute(now).rowcount == 0:
+        connection.execute(insert(watch).values(feed=feed, watched_at=func.now()))
+
+
+def watched_at(connection: Connection, feed: str) -> datetime | None:
+    """When the stream was last watched."""
+    moment: datetime | None = connection.scalar(
+        select(watch.c.watched_at).where(watch.c.feed == feed)
+    )
+    return moment

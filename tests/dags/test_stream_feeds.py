@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import ast
+import asyncio
+import subprocess
+import sys
+import time
+from collections import Counter
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import TaskDeferred
+
+from vigie.contract.loader import load_feeds
+from vigie.orchestration import watch_stream
+from vigie.orchestration.stream_feed import StreamFeed
+from vigie.orchestration.watch_stream import WatchStream
+from vigie.settings import HOME
+from vigie.supervision.failure import Failure
+from vigie.supervision.health import Health
+from vigie.supervision.states import State
+from vigie.supervision.watch import Sight
+
+pytestmark = pytest.mark.dags
+
+DAGS = HOME / "dags"
+FILES = {"stream_feeds.py": len(load_feeds()), "migrate_warehouse.py": 1}
+HEADINGS = ("### What it does", "### What red means", "### What to do")
+HEAVY = ("pyspark", "pandas", "sklearn", "mlflow", "psycopg", "pymssql", "confluent_kafka")
+STREAMS = [f"stream_{feed}" for feed in load_feeds()]
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return DagBag(dag_folder=str(DAGS))
+
+
+def test_every_file_parses_into_its_dags(bag: DagBag) -> None:
+    assert bag.import_errors == {}
+    found = Counter(Path(dag.fileloc).name for dag in bag.dags.values())
+    assert {name: found[name] for name in FILES} == FILES
+
+
+def test_every_dag_says_whose_it_is_and_what_to_do_when_red(bag: DagBag) -> None:
+    for dag in bag.dags.values():
+        assert dag.tags, dag.dag_id
+        assert dag.doc_md is not None, dag.dag_id
+        assert [line for line in dag.doc_md.splitlines() if line in HEADINGS] == list(HEADINGS)
+        assert all(task.owner != "airflow" for task in dag.tasks), dag.dag_id
+        assert not dag.catchup, dag.dag_id
+
+
+@pytest.mark.parametrize("dag_id", STREAMS)
+def test_a_stream_is_one_endless_run_before_all_others(bag: DagBag, dag_id: str) -> None:
+    dag = bag.dags[dag_id]
+    (task,) = dag.tasks
+    assert dag.max_active_runs == 1
+    assert type(dag.timetable).__name__ == "ContinuousTimetable"
+    assert f"stream_{task.feed}" == dag_id
+    others = [t for d in bag.dags.values() if d.dag_id not in STREAMS for t in d.tasks]
+    assert all(task.priority_weight > other.priority_weight for other in others)
+    assert all(str(state) in dag.doc_md for state in State)
+
+
+def test_the_migration_acts_on_whole_days(bag: DagBag) -> None:
+    timetable = bag.dags["migrate_warehouse"].timetable
+    assert type(timetable).__name__ == "CronDataIntervalTimetable"
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_dag_file_parses_without_heavy_imports(name: str) -> None:
+    code = (
+        "import runpy, sys, airflow.sdk\n"
+        "before = set(sys.modules)\n"
+        f"runpy.run_path({str(DAGS / name)!r})\n"
+        "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.splitlines()[-1].split())
+    assert "vigie" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_dag_file_is_short(name: str) -> None:
+    source = (DAGS / name).read_text("utf-8")
+    assert ast.get_docstring(ast.parse(source))
+    assert len(source.splitlines()) < 60
+
+
+def test_a_trigger_survives_serialisation_and_newer_arguments() -> None:
+    path, arguments = WatchStream(feed="fleet", until=12.5).serialize()
+    module, _, name = path.rpartition(".")
+    again = getattr(import_module(module), name)(**arguments, of_newer_code=1)
+    assert again.serialize() == (path, {"feed": "fleet", "until": 12.5})
+
+
+def operator(**arguments) -> StreamFeed:
+    return StreamFeed(task_id="stream", feed="fleet", **arguments)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_start_defers_to_the_watch_whether_or_not_it_fails(monkeypatch, fails: bool) -> None:
+    def start(feed: str, *, person: str) -> Sight:
+        if fails:
+            raise RuntimeError("no warehouse")
+        return Sight(Health(State.RUNNING, "running"), launch=1)
+
+    monkeypatch.setattr("vigie.supervision.start.start_or_adopt", start)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator().execute({})
+    trigger = deferred.value.trigger
+    assert isinstance(trigger, WatchStream)
+    assert trigger.feed == "fleet"
+    assert trigger.until == pytest.approx(time.time() + 6 * 3600, abs=60)
+    assert deferred.value.method_name == "lease_ended"
+
+
+def test_the_end_of_the_lease_is_a_success() -> None:
+    event = {"feed": "fleet", "launch": 4}
+    assert operator().lease_ended({}, event) == event
+
+
+class Polls:
+    """Stands in for a watcher: gives one sight, or error, after the other."""
+
+    def __init__(self, *sights: Sight | Exception) -> None:
+        self.left = list(sights)
+        self.count = 0
+
+    def poll(self) -> Sight:
+        self.count += 1
+        sight = self.left.pop(0) if len(self.left) > 1 else self.left[0]
+        if isinstance(sight, Exception):
+            raise sight
+        return sight
+
+
+def watching(monkeypatch, polls: Polls, *, seconds: float) -> WatchStream:
+    monkeypatch.setattr(watch_stream, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr("vigie.supervision.watch.Watcher", lambda feed: polls)
+    return WatchStream(feed="fleet", until=time.time() + seconds)
+
+
+async def events(trigger: WatchStream) -> list[dict]:
+    return [event.payload async for event in trigger.run()]
+
+
+def sight(launch: int, state: State = State.RUNNING) -> Sight:
+    return Sight(Health(state, str(state)), launch=launch)
+
+
+def test_the_watch_outlives_errors_and_ends_with_the_lease(monkeypatch) -> None:
+    polls = Polls(RuntimeError("lost"), sight(1), RuntimeError("lost again"), sight(2))
+    trigger = watching(monkeypatch, polls, seconds=0.3)
+    assert asyncio.run(events(trigger)) == [{"feed": "fleet", "launch": 2}]
+    assert polls.count > 4
+
+
+def test_the_watch_does_not_block_the_event_loop(monkeypatch) -> None:
+    slow = SimpleNamespace(poll=lambda: time.sleep(0.3) or sight(1))
+    trigger = watching(monkeypatch, slow, seconds=0.5)
+
+    async def longest_pause() -> float:
+        task = asyncio.create_task(events(trigger))
+        longest = 0.0
+        while not task.done():
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - before)
+        return longest
+
+    assert asyncio.run(longest_pause()) < 0.25
+
+
+def test_a_kill_asks_for_a_restart_of_the_launch_that_was_watched(monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(
+        "vigie.supervision.desire.request_restart",
+        lambda engine, feed, number, *, person: asked.append((feed, number, person)),
+    )
+    monkeypatch.setattr("vigie.warehouse.engines.get_engine", lambda: None)
+    unwatched = WatchStream(feed="fleet", until=0)
+    asyncio.run(unwatched.on_kill())
+    trigger = watching(monkeypatch, Polls(sight(3)), seconds=0.05)
+    asyncio.run(events(trigger))
+    asyncio.run(trigger.on_kill())
+    assert asked == [("fleet", 3, "airflow")]
+
+
+def test_cancellation_ends_the_watch(monkeypatch) -> None:
+    trigger = watching(monkeypatch, Polls(sight(1)), seconds=60)
+
+    async def cancelled() -> bool:
+        task = asyncio.create_task(events(trigger))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.wait([task], timeout=2)
+        return task.cancelled()
+
+    assert asyncio.run(cancelled())
+
+
+def test_a_state_is_logged_once_and_a_failure_with_its_tail(monkeypatch, capsys) -> None:
+    failure = Failure(1, "Boom", "told to", "last words")
+    dead = Sight(Health(State.DEAD, "driver gone"), launch=1, failure=failure)
+    trigger = watching(monkeypatch, Polls(dead), seconds=0.2)
+    asyncio.run(events(trigger))
+    told = capsys.readouterr().out
+    assert told.count("driver gone") == 1
+    assert told.count("last words") == 1
+    assert "What to do" in told
