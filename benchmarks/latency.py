@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 
 from benchmarks.measure import LedgerWatch, Seen
@@ -60,23 +60,21 @@ def measure_latency(
 
 
 def _seconds_to_visible(
-    feed: Feed, connection: psycopg.Connection, before: dict[int, int], history: list[Seen]
-) -> np.ndarray:
-    table = feed_tables(feed).reading.fullname
-    took = []
+    feed: Feed, connection: psycopg.Connection, before: Mapping[int, int], history: Sequence[Seen]
+) -> npt.NDArray[np.float64]:
+    query = (
+        "SELECT kafka_offset, extract(epoch FROM event_time)::float8 "
+        f"FROM {feed_tables(feed).reading.fullname} "
+        "WHERE kafka_partition = %s AND kafka_offset >= %s"
+    )
+    visible = np.array([seen.at for seen in history])
+    sent, took = [], []
     for partition, begin in before.items():
-        rows = connection.execute(
-            "SELECT kafka_offset, extract(epoch FROM event_time)::float8 "
-            f"FROM {table} WHERE kafka_partition = %s AND kafka_offset >= %s AND event_time >= ("
-            f"SELECT min(event_time) FROM {table} WHERE event_time > now() - interval '1 day'"
-            ") + %s",
-            (partition, begin, timedelta(seconds=_SETTLING)),
-        ).fetchall()
-        if not rows:
-            continue
-        offsets, sent = np.array(rows, dtype=float).T
+        rows = connection.execute(query, (partition, begin)).fetchall()
+        offsets, times = np.array(rows, dtype=float).reshape(-1, 2).T
         ends = np.array([seen.ends.get(partition, 0) for seen in history])
-        visible = np.array([seen.at for seen in history])
+        sent.append(times)
         # The first look that showed an end beyond the offset.
-        took.append(visible[np.searchsorted(ends, offsets, side="right")] - sent)
-    return np.concatenate(took)
+        took.append(visible[np.searchsorted(ends, offsets, side="right")] - times)
+    all_sent = np.concatenate(sent)
+    return np.concatenate(took)[all_sent >= all_sent.min() + _SETTLING]

@@ -39,7 +39,8 @@ class PlainStore:
         self._sensors: dict[str, int] = {}
         url = make_url(warehouse_url("owner")).set(drivername="postgresql")
         self._connection = psycopg.connect(url.render_as_string(hide_password=False))
-        self._make_tables()
+        stage = f"CREATE TEMPORARY TABLE pane_stage (LIKE {PANES}) ON COMMIT DELETE ROWS"
+        self._connection.execute(stage)
 
     def number_sensor(self, sensor: str) -> int:
         """The sensor's number, given when it is first seen."""
@@ -109,21 +110,23 @@ class PlainStore:
             for row in rows:
                 copy.write_row(row)
 
-    def _make_tables(self) -> None:
-        """Same columns, keys, indexes and partitioning; one partition, as for one month."""
-        run = self._connection.execute
-        run("CREATE SCHEMA plain")
-        for name, table, time in (
-            (READINGS, self._tables.reading, "event_time"),
-            (PANES, self._tables.pane, "pane_start"),
-        ):
-            like = f"(LIKE {table.fullname} INCLUDING ALL)"
-            run(f"CREATE TABLE {name} {like} PARTITION BY RANGE ({time})")
-            run(f"CREATE TABLE {name}_all PARTITION OF {name} FOR VALUES FROM (MINVALUE) TO (MAXVALUE)")
-        run(f"CREATE TABLE {LEDGER} (LIKE {core.ledger.fullname} INCLUDING ALL)")
-        run(f"CREATE TABLE {REJECTS} (LIKE {core.quarantine.fullname} INCLUDING ALL)")
-        run(f"CREATE TEMPORARY TABLE pane_stage (LIKE {PANES}) ON COMMIT DELETE ROWS")
-        self._connection.commit()
+
+def make_tables(connection: psycopg.Connection, feed: Feed) -> None:
+    """Same columns, keys, indexes and partitioning; one partition, as for one month."""
+    tables = feed_tables(feed)
+    connection.execute("CREATE SCHEMA plain AUTHORIZATION vigie_owner")
+    connection.execute("SET ROLE vigie_owner")
+    for name, table, time in (
+        (READINGS, tables.reading, "event_time"),
+        (PANES, tables.pane, "pane_start"),
+    ):
+        like = f"(LIKE {table.fullname} INCLUDING ALL)"
+        connection.execute(f"CREATE TABLE {name} {like} PARTITION BY RANGE ({time})")
+        bounds = "FOR VALUES FROM (MINVALUE) TO (MAXVALUE)"
+        connection.execute(f"CREATE TABLE {name}_all PARTITION OF {name} {bounds}")
+    for name, table in ((LEDGER, core.ledger), (REJECTS, core.quarantine)):
+        connection.execute(f"CREATE TABLE {name} (LIKE {table.fullname} INCLUDING ALL)")
+    connection.execute("RESET ROLE")
 
 
 def _types(table: Table, names: Iterable[str]) -> dict[str, str]:

@@ -30,24 +30,29 @@ def ratio(sides: dict[str, Bulk]) -> float:
 
 def print_report(sides: dict[str, Bulk], latency: Latency) -> None:
     """Print both sides, the ratio and the latency."""
-    columns = ["", "messages", "seconds", "events/s", *(f"{part} CPU-s" for part in _PARTS)]
-    columns += ["client + database", "per million"]
-    print_table(columns, [[name, *_cells(side)] for name, side in sides.items()])
+    cells = [_cells(side) for side in sides.values()]
+    print_table(["", *sides], [[what, *(cell[what] for cell in cells)] for what in cells[0]])
     lines = [f"{name}: {work}" for name, work in WORK.items()]
-    lines.append(f"Ratio, client + database CPU-s per message: {ratio(sides):.2f}")
-    lines.append(
-        f"Send to commit at {latency.rate}/s for {latency.seconds} s ({latency.readings} readings): "
+    lines += [f"ratio, client and database CPU seconds per message: {ratio(sides):.2f}"]
+    lines += [
+        f"send to commit at {latency.rate}/s for {latency.seconds} s, {latency.readings} readings: "
         f"p50 {latency.p50_ms:.0f} ms, p95 {latency.p95_ms:.0f} ms, max {latency.max_ms:.0f} ms"
-    )
+    ]
     out.print("\n".join(lines), highlight=False)
 
 
-def _cells(side: Bulk) -> list[str | None]:
+def _cells(side: Bulk) -> dict[str, str | None]:
     spent = side.client_and_database
-    cpu = [f"{side.cpu[part]:.2f}" if part in side.cpu else None for part in _PARTS]
-    total = [f"{spent:.2f}", f"{spent / side.messages * 1e6:.1f}"]
-    speed = [f"{side.seconds:.1f}", f"{side.messages / side.seconds:,.0f}"]
-    return [f"{side.messages:,}", *speed, *cpu, *total]
+    cells: dict[str, str | None] = {
+        "messages": f"{side.messages:,}",
+        "seconds": f"{side.seconds:.1f}",
+        "events/s": f"{side.messages / side.seconds:,.0f}",
+    }
+    for part in _PARTS:
+        cells[f"CPU seconds, {part}"] = f"{side.cpu[part]:.2f}" if part in side.cpu else None
+    cells["CPU seconds, client and database"] = f"{spent:.2f}"
+    cells["… per million messages"] = f"{spent / side.messages * 1e6:.1f}"
+    return cells
 
 
 def write_report(

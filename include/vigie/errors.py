@@ -12,6 +12,8 @@
     │   └── LedgerConflict   a batch does not begin where the ledger ends
     ├── GapFound             offsets the ledger needs are gone from the topic
     ├── Superseded           a newer launch holds the fence
+    ├── MasterAway           the Spark master does not answer
+    ├── SubmissionFailed     a driver was refused, or the answer was lost
     └── StackError           a part of the local stack is missing or did not start
 
 Each message names the subject, what was observed, what was expected and the next step.
@@ -66,6 +68,14 @@ class GapFound(VigieError):
 
 class Superseded(VigieError):
     """A newer launch of the stream holds the fence; this driver must end."""
+
+
+class MasterAway(VigieError):
+    """The Spark master does not answer; the same question may work later."""
+
+
+class SubmissionFailed(VigieError):
+    """A driver was refused, or the answer was lost; its launch number is spent either way."""
 
 
 class StackError(VigieError):

@@ -46,7 +46,7 @@ class WatchStream(BaseTrigger):
             except Exception as error:
                 self._log_once("error", f"stream {self.feed}: {type(error).__name__}: {error}")
             await asyncio.sleep(POLL_SECONDS)
-        yield TriggerEvent({"feed": self.feed, "launch": self.launch})  # type: ignore[no-untyped-call]
+        yield TriggerEvent({"feed": self.feed, "launch": self.launch})
 
     async def on_kill(self) -> None:
         """Ask for a graceful restart of the launch that was watched: clear, failed or success.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select
 
 from vigie.broker.offsets import TopicState, read_topic
 from vigie.contract.feed import Feed
@@ -62,9 +62,11 @@ def _tiling(tiles: list[Partition]) -> Iterator[str]:
             yield f"partition {p.partition}: {p.read} messages read, {sorted_out} accounted for"
 
 
-def _per_partition(connection: Connection, table: Table, *where: object) -> dict[int, int]:
+def _per_partition(
+    connection: Connection, table: Table, *where: ColumnElement[bool]
+) -> dict[int, int]:
     part = table.c.kafka_partition
-    query = select(part, func.count()).where(*where).group_by(part)  # type: ignore[arg-type]
+    query = select(part, func.count()).where(*where).group_by(part)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 

@@ -67,10 +67,7 @@ def read_tiles(connection: Connection, feed: str) -> list[Partition]:
         .group_by(s.topic_id, s.kafka_partition)
         .order_by(s.topic_id, s.kafka_partition)
     )
-    rows = connection.execute(query).mappings()
-    return [_partition(dict(row)) for row in rows]
-
-
-def _partition(row: dict[str, object]) -> Partition:
-    row["read"] = row.pop("messages_read")
-    return Partition(**{k: v if k == "topic_id" else int(str(v)) for k, v in row.items()})  # type: ignore[arg-type]
+    return [
+        Partition(topic_id, partition, *(int(number) for number in numbers))
+        for topic_id, partition, *numbers in connection.execute(query)
+    ]

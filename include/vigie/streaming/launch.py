@@ -67,22 +67,24 @@ def record_session(engine: Engine, feed: str, launch: int, session: SessionId) -
 
 def record_first_commit(engine: Engine, feed: str, launch: int) -> None:
     """Note the time of the launch's first committed batch."""
-    _update(engine, feed, launch, first_commit_at=func.now())
+    t = core.launch.c
+    statement = update(core.launch).where(t.feed == feed, t.launch == launch)
+    with engine.begin() as connection:
+        connection.execute(statement.values(first_commit_at=func.now()))
 
 
 def record_end(engine: Engine, feed: str, launch: int, outcome: str) -> None:
     """Note that the driver ended on purpose."""
-    _update(engine, feed, launch, ended_at=func.now(), outcome=outcome)
+    _end(engine, feed, launch, outcome=outcome)
 
 
 def record_failure(engine: Engine, feed: str, launch: int, error: BaseException) -> None:
     """Note the error that ended the driver: class, message, last lines."""
     lines = "".join(traceback.format_exception(error)).splitlines()
-    _update(
+    _end(
         engine,
         feed,
         launch,
-        ended_at=func.now(),
         outcome="failed",
         error_class=type(error).__name__,
         error_message=_storable(str(error))[:2000],
@@ -125,11 +127,12 @@ def launches_without_commit(engine: Engine, feed: str, launch: int) -> int:
     return count
 
 
-def _update(engine: Engine, feed: str, launch: int, **values: object) -> None:
+def _end(engine: Engine, feed: str, launch: int, **values: object) -> None:
+    # A driver that was frozen and thaws must not overwrite how its launch was closed meanwhile.
     t = core.launch.c
-    statement = update(core.launch).where(t.feed == feed, t.launch == launch)
+    mine = (t.feed == feed, t.launch == launch, t.ended_at.is_(None))
     with engine.begin() as connection:
-        connection.execute(statement.values(values))
+        connection.execute(update(core.launch).where(*mine).values(ended_at=func.now(), **values))
 
 
 def _storable(text: str) -> str:

@@ -11,19 +11,11 @@ from typing import Any
 
 import httpx
 
-from vigie.errors import VigieError
+from vigie.errors import MasterAway, SubmissionFailed
 from vigie.settings import get_settings
 
 _ASK = httpx.Timeout(3.0)
 _SUBMIT = httpx.Timeout(10.0, connect=3.0)
-
-
-class MasterAway(VigieError):
-    """The Spark master does not answer; the same question may work later."""
-
-
-class SubmissionFailed(VigieError):
-    """A driver was refused, or its answer was lost; its launch number is spent either way."""
 
 
 class DriverState(StrEnum):

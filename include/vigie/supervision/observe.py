@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from vigie.supervision.master import DriverState, MasterAway, SparkMaster
+from vigie.errors import MasterAway
+from vigie.supervision.master import DriverState, SparkMaster
 from vigie.supervision.view import Launch, View, read_view
 
 

@@ -9,13 +9,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from vigie.contract.loader import get_feed
+from vigie.errors import MasterAway, SubmissionFailed
 from vigie.supervision import launches
 from vigie.supervision.decide import Close, Relaunch, decide
 from vigie.supervision.driver import submission_request
 from vigie.supervision.failure import Failure, last_failure
 from vigie.supervision.health import TIMES, Health, Times, judge
 from vigie.supervision.housekeeping import remove_old_folders
-from vigie.supervision.master import DriverState, MasterAway, SparkMaster, SubmissionFailed
+from vigie.supervision.master import DriverState, SparkMaster
 from vigie.supervision.observe import observe
 from vigie.supervision.output import output_tail
 from vigie.supervision.states import State

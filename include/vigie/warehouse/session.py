@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import pyarrow as pa
 from sqlalchemy import Executable, Table
 
 from vigie.errors import WarehouseError
+
+if TYPE_CHECKING:
+    # Only bulk loads need it, and every command imports this module.
+    import pyarrow as pa
 
 Merge = Literal["sum", "min", "max"]
 

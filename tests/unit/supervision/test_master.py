@@ -3,7 +3,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from vigie.supervision.master import DriverState, MasterAway, SparkMaster, SubmissionFailed
+from vigie.errors import MasterAway, SubmissionFailed
+from vigie.supervision.master import DriverState, SparkMaster
 
 pytestmark = pytest.mark.unit
 

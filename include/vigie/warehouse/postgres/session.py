@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from vigie.errors import WarehouseError
 from vigie.warehouse.session import DuplicateKeyError, Merge, SessionId, TransientError
 
-_DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_DIALECT = postgresql.dialect(paramstyle="numeric_dollar")
 _TRANSIENT_STATES = ("40", "08", "57P", "53", "55P03", "25P03")
 _MERGE = {
     "sum": "{c} = t.{c} + excluded.{c}",
