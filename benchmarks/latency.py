@@ -68,7 +68,8 @@ def _seconds_to_visible(
         "WHERE kafka_partition = %s AND kafka_offset >= %s"
     )
     visible = np.array([seen.at for seen in history])
-    sent, took = [], []
+    sent: list[npt.NDArray[np.float64]] = []
+    took: list[npt.NDArray[np.float64]] = []
     for partition, begin in before.items():
         rows = connection.execute(query, (partition, begin)).fetchall()
         offsets, times = np.array(rows, dtype=float).reshape(-1, 2).T

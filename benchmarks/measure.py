@@ -30,9 +30,17 @@ def cpu_of_postgres(postmaster: psutil.Process, *, leave_out: int) -> float:
     A backend that ends between two readings is not lost: the postmaster waits for each of its
     children, so that their seconds pass into its `children_user` and `children_system`.
     """
-    times = postmaster.cpu_times()
-    live = (child for child in postmaster.children() if child.pid != leave_out)
-    return sum((cpu_of(postmaster), times.children_user, times.children_system, *map(_left, live)))
+    while True:
+        ended = _cpu_of_ended(postmaster)
+        live = sum(_left(child) for child in postmaster.children() if child.pid != leave_out)
+        # A child that ended just now could be in neither sum, or in both.
+        if _cpu_of_ended(postmaster) == ended:
+            return cpu_of(postmaster) + ended + live
+
+
+def _cpu_of_ended(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.children_user + times.children_system
 
 
 def _left(child: psutil.Process) -> float:

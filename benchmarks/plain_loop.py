@@ -42,6 +42,8 @@ def main() -> None:
             except (OutOfRangeError, KeyError, ValueError, TypeError) as error:
                 rejected.append(_reject(message, error))
         store.commit(accepted, rejected, _ranges(batch), batch_no)
+    # Its CPU seconds can be read for as long as it lives.
+    sys.stdin.read()
 
 
 def read_batches(feed: Feed, topic: TopicState) -> Iterator[list[Message]]:
@@ -69,7 +71,7 @@ def make_judge(feed: Feed, number_sensor: Callable[[str], int]) -> Callable[[Mes
     late_after = feed.late_after.total_seconds()
 
     def judge(message: Message) -> Row:
-        reading = orjson.loads(message.value())
+        reading = orjson.loads(message.value() or b"")
         event_time = datetime.fromisoformat(reading[feed.event_time])
         values = _checked(reading, limits)
         late = message.timestamp()[1] / 1000 - event_time.timestamp() > late_after
@@ -99,12 +101,10 @@ def _reject(message: Message, error: Exception) -> Row:
 
 
 def _ranges(batch: Sequence[Message]) -> dict[int, tuple[int, int]]:
-    """First offset and the one behind the last, by partition."""
-    ranges: dict[int, tuple[int, int]] = {}
-    for message in batch:
-        partition, offset = message.partition(), message.offset()
-        ranges[partition] = (ranges.get(partition, (offset,))[0], offset + 1)
-    return ranges
+    """First offset and the one behind the last, by partition; the topic has no holes."""
+    places = [(message.partition(), message.offset()) for message in batch]
+    begins, ends = dict(reversed(places)), dict(places)
+    return {partition: (begin, ends[partition] + 1) for partition, begin in begins.items()}
 
 
 if __name__ == "__main__":

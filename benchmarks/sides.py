@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,11 +23,11 @@ _STOP_SECONDS = 90
 
 @contextmanager
 def running_loop(log: Path, feed: Feed) -> Iterator[psutil.Popen]:
-    """Run the plain loop; it ends by itself when it has read the whole topic."""
+    """Run the plain loop; done with the topic, it stays until the end of its standard input."""
     command = [sys.executable, "-m", "benchmarks.plain_loop", feed.name]
     with _logged(command, os.environ, log) as process:
         yield process
-        process.wait(_STOP_SECONDS)
+        process.communicate(timeout=_STOP_SECONDS)
 
 
 @contextmanager
@@ -56,10 +57,10 @@ def running_stream(log: Path, feed: Feed, *, java_options: str) -> Iterator[psut
 
 
 def alive(process: psutil.Popen, log: Path) -> Callable[[], None]:
-    """A check that raises, with the end of the log, if the process ended with an error."""
+    """A check that raises, with the end of the log, if the process has ended."""
 
     def check() -> None:
-        if process.poll():
+        if process.poll() is not None:
             raise RuntimeError(f"exit code {process.returncode}; {log} ends:\n{_end(log)}")
 
     return check
@@ -72,7 +73,9 @@ def _end(log: Path) -> str:
 @contextmanager
 def _logged(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator[psutil.Popen]:
     with log.open("wb") as output:
-        process = psutil.Popen(command, env=dict(env), stdout=output, stderr=output)
+        process = psutil.Popen(
+            command, env=dict(env), stdin=subprocess.PIPE, stdout=output, stderr=output
+        )
     try:
         yield process
     finally:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import threading
-from pathlib import Path
 
-from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
 from sqlalchemy import Engine
 
@@ -15,9 +11,9 @@ from vigie.broker.offsets import read_topic
 from vigie.broker.topics import refuse_compacted
 from vigie.contract.feed import Feed
 from vigie.errors import Superseded
-from vigie.settings import get_settings
-from vigie.streaming.assemble import BatchFunction, StoreBatches, assemble
+from vigie.streaming.assemble import StoreBatches, assemble
 from vigie.streaming.commit import Fence
+from vigie.streaming.gate import Gate
 from vigie.streaming.heartbeat import Heartbeat, Pulse
 from vigie.streaming.lag import LagProbe
 from vigie.streaming.launch import (
@@ -29,6 +25,7 @@ from vigie.streaming.launch import (
     record_gaps,
 )
 from vigie.streaming.offsets import Begins, find_begins, starting_offsets
+from vigie.streaming.scratch import new_scratch_folder
 from vigie.streaming.session import open_session, read_kafka
 from vigie.streaming.store import Store
 from vigie.warehouse.dialects import open_warehouse
@@ -36,7 +33,6 @@ from vigie.warehouse.engines import get_engine
 
 log = logging.getLogger(__name__)
 
-_KEPT_SCRATCH = 5
 _FEWEST_ROWS = 100
 
 
@@ -47,133 +43,98 @@ def run_driver(feed: Feed, launch: int) -> int:
         The exit code: 0 if the driver ended on purpose (stopped, superseded, blocked, or the
         launch was claimed already), 1 after a failure, which is recorded in the launch.
     """
-    engine = get_engine()
-    fence = claim(engine, feed.name, launch)
+    fence = claim(get_engine(), feed.name, launch)
     if fence is None:
         log.warning("%s: launch %d is claimed already; nothing to do", feed.name, launch)
         return 0
-    pulse = Pulse()
-    heartbeat = Heartbeat(feed.name, launch, pulse)
-    heartbeat.start()
-    store = Store(open_warehouse(engine), engine, feed, fence=fence, pulse=pulse)
-    try:
-        outcome = _stream(engine, feed, fence, store, pulse, heartbeat)
-        record_end(engine, feed.name, launch, outcome)
-        log.info("%s: launch %d ended: %s", feed.name, launch, outcome)
-        return 0
-    except Exception as error:
-        log.exception("%s: launch %d failed", feed.name, launch)
-        record_failure(engine, feed.name, launch, error)
-        return 1
-    finally:
-        store.close()
-        heartbeat.stop()
+    return Driver(feed, fence).run()
 
 
-def _stream(
-    engine: Engine, feed: Feed, fence: Fence, store: Store, pulse: Pulse, heartbeat: Heartbeat
-) -> str:
-    try:
-        raise_fence(engine, feed.name, fence)
-        begins = store.patiently(lambda: _begins(store, feed))
-        if begins.gaps:
-            record_gaps(engine, feed.name, begins.gaps)
-            pulse.phase = "blocked"
-            return "blocked"
-        _run_query(engine, feed, fence, store, pulse, heartbeat, begins)
-    except Superseded as error:
-        log.warning("%s", error)
-        return "superseded"
-    return "stopped"
+class Driver:
+    """A driver that has claimed its launch."""
 
+    def __init__(self, feed: Feed, fence: Fence) -> None:
+        self._feed, self._fence = feed, fence
+        self._engine: Engine = get_engine()
+        self._pulse = Pulse()
+        self._heartbeat = Heartbeat(feed.name, fence.launch, self._pulse)
+        self._store = Store(
+            open_warehouse(self._engine), self._engine, feed, fence=fence, pulse=self._pulse
+        )
 
-def _begins(store: Store, feed: Feed) -> Begins:
-    refuse_compacted(feed.topic)
-    return find_begins(store.open(), feed, read_topic(feed.topic))
+    def run(self) -> int:
+        """Stream until the end, record how it came, and return the exit code."""
+        name, launch = self._feed.name, self._fence.launch
+        self._heartbeat.start()
+        try:
+            outcome = self._stream()
+            record_end(self._engine, name, launch, outcome)
+            log.info("%s: launch %d ended: %s", name, launch, outcome)
+            return 0
+        except Exception as error:
+            log.exception("%s: launch %d failed", name, launch)
+            record_failure(self._engine, name, launch, error)
+            return 1
+        finally:
+            self._store.close()
+            self._heartbeat.stop()
 
+    def _stream(self) -> str:
+        try:
+            raise_fence(self._engine, self._feed.name, self._fence)
+            begins = self._store.patiently(self._begins)
+            if begins.gaps:
+                record_gaps(self._engine, self._feed.name, begins.gaps)
+                self._pulse.phase = "blocked"
+                return "blocked"
+            self._run_query(begins)
+        except Superseded as error:
+            log.warning("%s", error)
+            return "superseded"
+        return "stopped"
 
-def _run_query(
-    engine: Engine,
-    feed: Feed,
-    fence: Fence,
-    store: Store,
-    pulse: Pulse,
-    heartbeat: Heartbeat,
-    begins: Begins,
-) -> None:
-    scratch = _scratch_folder(feed, fence)
-    failed = launches_without_commit(engine, feed.name, fence.launch)
-    max_rows = max(feed.stream.max_rows // 10**failed, _FEWEST_ROWS)
-    records = read_kafka(
-        open_session(f"vigie {feed.name}"),
-        feed,
-        starting=starting_offsets(feed, begins.offsets),
-        max_rows=max_rows,
-    )
-    ends = dict(begins.offsets)
-    probe = LagProbe(feed.topic, pulse, lambda: ends)
-    batches = StoreBatches(feed, store, probe, scratch=scratch, topic_id=begins.topic_id, ends=ends)
-    gate = Gate(batches)
-    writer = assemble(records, feed, scratch=scratch, batch_function=gate)
-    query = writer.start()
-    probe.start()
-    pulse.phase = "running"
-    _await(query, gate, pulse, heartbeat)
-    probe.stop()
+    def _begins(self) -> Begins:
+        refuse_compacted(self._feed.topic)
+        return find_begins(self._store.open(), self._feed, read_topic(self._feed.topic))
 
+    def _run_query(self, begins: Begins) -> None:
+        feed = self._feed
+        scratch = new_scratch_folder(feed, self._fence)
+        records = read_kafka(
+            open_session(f"vigie {feed.name}"),
+            feed,
+            starting=starting_offsets(feed, begins.offsets),
+            max_rows=self._max_rows(),
+        )
+        ends = dict(begins.offsets)
+        probe = LagProbe(feed.topic, self._pulse, lambda: ends)
+        batches = StoreBatches(
+            feed, self._store, probe, scratch=scratch, topic_id=begins.topic_id, ends=ends
+        )
+        gate = Gate(batches)
+        query = assemble(records, feed, scratch=scratch, batch_function=gate).start()
+        probe.start()
+        self._pulse.phase = "running"
+        self._await(query, gate)
+        probe.stop()
 
-def _await(query: StreamingQuery, gate: Gate, pulse: Pulse, heartbeat: Heartbeat) -> None:
-    """Wait until the query ends by an error, or stop it when asked.
+    def _max_rows(self) -> int:
+        """A tenth after each launch in a row that died without a commit, for want of memory say."""
+        failed = launches_without_commit(self._engine, self._feed.name, self._fence.launch)
+        return max(self._feed.stream.max_rows // int(10**failed), _FEWEST_ROWS)
 
-    Raises:
-        Exception: What the batch function raised, or else what Spark reports of the query.
-    """
-    while query.isActive and not heartbeat.stop_requested.wait(0.5):
-        pass
-    if query.isActive:
-        pulse.phase = "stopping"
-        gate.close()
-        query.stop()
-    if gate.error is not None:
-        raise gate.error
-    query.awaitTermination()
+    def _await(self, query: StreamingQuery, gate: Gate) -> None:
+        """Wait until the query ends by an error, or stop it when asked.
 
-
-class Gate:
-    """Lets batches through until closed; closing waits for the batch in hand.
-
-    `query.stop()` interrupts a batch in progress, so it may only be called behind a closed gate.
-    A batch that comes later returns without writing: the ledger is the checkpoint.
-    """
-
-    def __init__(self, batches: BatchFunction) -> None:
-        self.error: Exception | None = None
-        self._batches = batches
-        self._in_hand = threading.Lock()
-        self._closed = False
-
-    def __call__(self, records: DataFrame, batch_id: int) -> None:
-        """Run a batch; keep its error, which Spark would only give as text."""
-        with self._in_hand:
-            if self._closed:
-                return
-            try:
-                self._batches(records, batch_id)
-            except Exception as error:
-                self.error = error
-                raise
-
-    def close(self) -> None:
-        """Let no further batch through; returns when the one in hand is done."""
-        with self._in_hand:
-            self._closed = True
-
-
-def _scratch_folder(feed: Feed, fence: Fence) -> Path:
-    """A new folder for Spark's own checkpoint; those of old launches go."""
-    parent = get_settings().state / "scratch" / feed.name
-    parent.mkdir(parents=True, exist_ok=True)
-    old = sorted(parent.iterdir(), key=lambda path: path.stat().st_mtime)
-    for folder in old[:-_KEPT_SCRATCH]:
-        shutil.rmtree(folder, ignore_errors=True)
-    return parent / f"{fence.launch}-{fence.token[:8]}"
+        Raises:
+            Exception: What the batch function raised, or else what Spark reports of the query.
+        """
+        while query.isActive and not self._heartbeat.stop_requested.wait(0.5):
+            pass
+        if query.isActive:
+            self._pulse.phase = "stopping"
+            gate.close()
+            query.stop()
+        if gate.error is not None:
+            raise gate.error
+        query.awaitTermination()

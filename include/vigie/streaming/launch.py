@@ -93,7 +93,7 @@ def record_failure(engine: Engine, feed: str, launch: int, error: BaseException)
 
 
 def record_gaps(engine: Engine, feed: str, gaps: Sequence[Gap]) -> None:
-    """Write the gaps that block the stream, each once."""
+    """Write the gaps that block the stream; one found again is open again."""
     t = core.gap.c
     with engine.begin() as connection:
         for gap in gaps:
@@ -105,6 +105,7 @@ def record_gaps(engine: Engine, feed: str, gaps: Sequence[Gap]) -> None:
             }
             where = [t[name] == value for name, value in key.items()]
             found = {"end_offset": gap.end, "reason": gap.reason}
+            found |= dict.fromkeys(("accepted_by", "accepted_at"))
             if not connection.execute(update(core.gap).where(*where).values(found)).rowcount:
                 connection.execute(insert(core.gap).values(key | found))
 

@@ -51,8 +51,9 @@ def find_begins(session: Session, feed: Feed, topic: TopicState) -> Begins:
             reason = f"offsets {begin} to {first - 1} expired before they were read"
             gaps.append(Gap(topic.topic_id, part, begin, first, reason))
         elif begin > end:
-            reason = f"the log ends at {end}, before the ledger's end {begin}: the broker lost data"
-            gaps.append(Gap(topic.topic_id, part, end, begin, reason))
+            reason = f"the broker lost data: the log ends at {end}, the ledger at {begin}; "
+            reason += "make the topic anew, then accept"
+            gaps.append(Gap(topic.topic_id, part, begin, begin, reason))
     session.commit()
     return Begins(topic.topic_id, ends, tuple(gaps))
 
