@@ -77,5 +77,6 @@ def _seconds_to_visible(
         sent.append(times)
         # The first look that showed an end beyond the offset.
         took.append(visible[np.searchsorted(ends, offsets, side="right")] - times)
-    all_sent = np.concatenate(sent)
-    return np.concatenate(took)[all_sent >= all_sent.min() + _SETTLING]
+    all_sent, all_took = np.concatenate(sent), np.concatenate(took)
+    counted: npt.NDArray[np.bool_] = all_sent >= float(all_sent.min()) + _SETTLING
+    return all_took[counted]

@@ -102,9 +102,19 @@ def _reject(message: Message, error: Exception) -> Row:
 
 def _ranges(batch: Sequence[Message]) -> dict[int, tuple[int, int]]:
     """First offset and the one behind the last, by partition; the topic has no holes."""
-    places = [(message.partition(), message.offset()) for message in batch]
-    begins, ends = dict(reversed(places)), dict(places)
-    return {partition: (begin, ends[partition] + 1) for partition, begin in begins.items()}
+    ranges: dict[int, tuple[int, int]] = {}
+    for message in batch:
+        partition, offset = _place(message)
+        begin, _ = ranges.get(partition, (offset, offset))
+        ranges[partition] = (begin, offset + 1)
+    return ranges
+
+
+def _place(message: Message) -> tuple[int, int]:
+    partition, offset = message.partition(), message.offset()
+    if partition is None or offset is None:
+        raise RuntimeError(f"not a message but an error: {message.error()}")
+    return partition, offset
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ class LocalStack:
             for value in values:
                 sender.send(feed.topic, key.encode(), value)
 
-    def settle(self, feed: Feed, read: int) -> dict[str, int]:
+    def settle(self, feed: Feed, read: int, *, seconds: float = RECOVERY) -> dict[str, int]:
         """Wait until the stream runs and has read so many messages in all; return the account."""
 
         def done() -> dict[str, int] | None:
@@ -105,7 +105,7 @@ class LocalStack:
                 return None
             return self.account(feed)
 
-        return wait_for(done, f"{feed.name} to have read {read} messages")
+        return wait_for(done, f"{feed.name} to have read {read} messages", seconds)
 
     def messages_read(self, feed: Feed) -> int:
         """Messages the ledger has."""

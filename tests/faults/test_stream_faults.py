@@ -20,6 +20,7 @@ from vigie.broker.offsets import read_topic
 from vigie.broker.topics import ensure_topics
 from vigie.contract.feed import Feed
 from vigie.contract.loader import get_feed
+from vigie.local.postgres import connect
 from vigie.settings import get_settings
 from vigie.supervision.launches import relaunch
 from vigie.warehouse.engines import get_engine
@@ -102,8 +103,6 @@ def test_killed_right_after_the_commit(local_stack: LocalStack, feed: Feed) -> N
     launch = local_stack.stream(feed)["launch"]
 
     # The first commit of a launch is noted in its row right after: hold the driver there.
-    from vigie.local.postgres import connect
-
     with connect(local_stack.stack, "vigie") as connection, connection.transaction():
         connection.execute(
             "SELECT 1 FROM ops.launch WHERE feed = %s AND launch = %s FOR UPDATE",
@@ -229,7 +228,7 @@ def test_a_recreated_topic_blocks_the_stream_until_accepted(
         stop(local_stack, feed)
     get_admin().delete_topics([feed.topic])[feed.topic].result(30)
     wait_for(lambda: remade(feed), "the topic to be made anew")
-    local_stack.send(feed, 5000, sensor="recreated")
+    local_stack.send(feed, 5000, sensor=f"recreated-{running}")
     if not running:
         local_stack.run("stream", "start", feed.name)
 

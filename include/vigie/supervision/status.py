@@ -112,7 +112,7 @@ def _unknown(feed: str, reason: str) -> StreamState:
         last_commit=None,
         launch=None,
         restarts=0,
-        phase=f"the warehouse does not answer: {reason}",
+        phase="the warehouse does not answer",
         error=None,
         gaps=[],
     )
