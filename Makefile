@@ -38,7 +38,7 @@ lint: .venv/installed-dev ## Check style, types and layers
 	$(bin)/lint-imports
 
 bench: .venv/installed-dev ## Run the benchmarks and print their table
-	$(bin)/python -m benchmarks
+	$(bin)/python -m benchmarks.ingest
 
 lock: .venv/installed ## Write both requirements files from their .in files, changing as little as possible
 	$(compile) requirements.in -o requirements.txt

@@ -8,9 +8,6 @@ import orjson
 
 from vigie.contract.feed import Feed
 
-UNREAD = "not a JSON object of this feed"
-"""What Spark can say of a message it cannot read; `explain` says more."""
-
 _NUMBER = (int, float)
 _TYPES: dict[str, tuple[type, ...]] = {"float": _NUMBER, "integer": (int,), "boolean": (bool,)}
 _EXPECTED = {"float": "a number", "integer": "a whole number", "boolean": "true or false"}

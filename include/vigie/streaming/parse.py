@@ -6,6 +6,7 @@ filter on a parsed column makes Spark parse the JSON once for every field it men
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Union, cast
 
 from pyspark.sql import Column, DataFrame
@@ -62,17 +63,14 @@ def parse(records: DataFrame, feed: Feed) -> DataFrame:
         `sensor`, `event_time` (null where unreadable), the fields by name, `latitude`,
         `longitude` and `status` where the contract has them.
     """
-    readable = F.length("value") <= feed.kafka.max_message
-    text = F.when(readable & F.is_valid_utf8(F.col("value")), F.col("value").cast("string"))
-    # One message is one object: Spark would take the first of an array and drop the others.
-    blank = F.lit(" \t\r\n")
-    is_object = F.ltrim(text, blank).startswith("{") & F.rtrim(text, blank).endswith("}")
+    readable = (F.length("value") <= feed.kafka.max_message) & F.is_valid_utf8(F.col("value"))
+    text = F.when(readable, F.col("value").cast("string"))
     parsed = records.select(
         F.col("partition").alias("kafka_partition"),
         F.col("offset").alias("kafka_offset"),
         F.col("timestamp").alias("append_time"),
         F.col("value").alias("raw"),
-        F.from_json(F.when(is_object, text), json_schema(feed), _JSON).alias("message"),
+        F.from_json(text, json_schema(feed), _JSON).alias("message"),
     )
     values = [_at(field.path).alias(name) for name, field in feed.fields.items()]
     if feed.position:
@@ -82,7 +80,7 @@ def parse(records: DataFrame, feed: Feed) -> DataFrame:
         values += [_at(feed.status.field).alias("status")]
     return parsed.select(
         *("kafka_partition", "kafka_offset", "append_time", "raw"),
-        (F.col("message").isNotNull() & F.col(f"message.{_CORRUPT}").isNull()).alias("is_json"),
+        (_is_object() & F.col(f"message.{_CORRUPT}").isNull()).alias("is_json"),
         _at(feed.sensor).alias("sensor"),
         _at(feed.event_time).alias("event_time_text"),
         _event_time(_at(feed.event_time)).alias("event_time"),
@@ -94,13 +92,26 @@ def _at(path: str) -> Column:
     return F.col("message." + ".".join(f"`{part}`" for part in path.split(".")))
 
 
+def _is_object() -> Column:
+    """One message is one object: Spark would take the first of an array and drop the others."""
+    # Bytes are compared first, since few messages have blanks around them.
+    raw, blank = F.col("raw"), F.lit(" \t\r\n")
+    bare = (F.substring(raw, 1, 1) == F.lit(b"{")) & (F.substring(raw, -1, 1) == F.lit(b"}"))
+    text = F.trim(raw.cast("string"), blank)
+    return F.col("message").isNotNull() & (bare | (text.startswith("{") & text.endswith("}")))
+
+
 def _event_time(text: Column) -> Column:
-    """Epoch milliseconds, or ISO 8601 with an offset; anything else is null."""
-    milliseconds = text.rlike(r"^-?\d{1,15}$")
-    iso = text.rlike(r"^\d{4,6}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)$")
+    """Epoch milliseconds, or ISO 8601 with an offset; anything else is null.
+
+    Spark's cast alone would read times without an offset as UTC, and dates as midnight.
+    """
+    offset = reduce(Column.__or__, (F.substring(text, at, 1).isin("+", "-") for at in (-6, -5, -3)))
+    has_offset = (F.length(text) >= len("2026-01-01T00:00Z")) & (text.endswith("Z") | offset)
+    milliseconds = text.try_cast("bigint")
     return F.date_trunc(
         "millisecond",
-        F.when(milliseconds, F.timestamp_millis(text.try_cast("bigint"))).when(
-            iso, text.try_cast("timestamp")
+        F.when(milliseconds.isNotNull(), F.timestamp_millis(milliseconds)).when(
+            has_offset, text.try_cast("timestamp")
         ),
     )

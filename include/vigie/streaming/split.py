@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vigie.contract.feed import Feed
-from vigie.streaming.explain import UNREAD, explain
+from vigie.streaming.check import checks
 from vigie.streaming.flag import flag_column
 from vigie.warehouse.feed_tables import value_columns
 
@@ -29,9 +29,9 @@ class Split:
 
 
 def split(batch: pa.Table, feed: Feed) -> Split:
-    """Split by `reason`; a malformed message gets a detail that names its fault."""
+    """Split by `fault`, which becomes a reason and a detail that names what was found."""
     batch = batch.sort_by([("kafka_partition", "ascending"), ("kafka_offset", "ascending")])
-    failed = pc.is_valid(batch["reason"])
+    failed = pc.is_valid(batch["fault"])
     values = ["status" if name == "status_id" else name for name in value_columns(feed)]
     flags = [flag_column(rule) for rule in feed.alerts]
     return Split(
@@ -43,13 +43,22 @@ def split(batch: pa.Table, feed: Feed) -> Split:
 
 
 def _explained(failed: pa.Table, feed: Feed) -> pa.Table:
-    columns = [*COORDINATES, "sensor", "event_time", "reason"]
-    details = failed["detail"].to_pylist()
-    for row, detail in enumerate(details):
-        if detail == UNREAD:
-            details[row] = explain(failed["raw"][row].as_py(), feed)
-    return (
-        failed.select([*columns, "raw", "raw_sha256"])
-        .append_column("detail", pa.array(details, pa.string()))
-        .append_column("raw_length", failed["raw_length"].cast(pa.int64()))
+    known = checks(feed)
+    faults = failed["fault"].to_pylist()
+    details = [known[fault].detail(row) for fault, row in zip(faults, _rows(failed), strict=True)]
+    return pa.table(
+        {name: failed[name] for name in (*COORDINATES, "event_time", "raw", "raw_sha256")}
+        | {
+            # No database stores NUL in text; the raw bytes have it.
+            "sensor": pc.replace_substring(failed["sensor"], "\0", "\\0"),
+            "reason": pa.array([known[fault].reason for fault in faults], pa.string()),
+            "detail": pa.array(details, pa.string()),
+            "raw_length": failed["raw_length"].cast(pa.int64()),
+        }
     )
+
+
+def _rows(failed: pa.Table) -> list[dict[str, object]]:
+    # Times beyond Python's calendar cannot become rows, and no detail shows a time.
+    rows: list[dict[str, object]] = failed.drop_columns(["append_time", "event_time"]).to_pylist()
+    return rows

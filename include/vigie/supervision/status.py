@@ -61,8 +61,8 @@ def stream_states(
         try:
             with engine.connect() as connection:
                 states.append(_state(connection, master, feed))
-        except SQLAlchemyError as error:
-            states.append(_unknown(feed, str(error).partition("\n")[0]))
+        except SQLAlchemyError:
+            states.append(_unknown(feed))
     return states
 
 
@@ -101,7 +101,7 @@ def _last_commit(connection: Connection, feed: str) -> datetime | None:
     return moment.astimezone(UTC) if moment else None
 
 
-def _unknown(feed: str, reason: str) -> StreamState:
+def _unknown(feed: str) -> StreamState:
     return StreamState(
         feed=feed,
         desired=None,
