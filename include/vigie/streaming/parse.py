@@ -108,10 +108,9 @@ def _event_time(text: Column) -> Column:
     """
     offset = reduce(Column.__or__, (F.substring(text, at, 1).isin("+", "-") for at in (-6, -5, -3)))
     has_offset = (F.length(text) >= len("2026-01-01T00:00Z")) & (text.endswith("Z") | offset)
-    milliseconds = text.try_cast("bigint")
-    return F.date_trunc(
-        "millisecond",
-        F.when(milliseconds.isNotNull(), F.timestamp_millis(milliseconds)).when(
-            has_offset, text.try_cast("timestamp")
-        ),
+    # A cast that fails costs an exception, so no date is tried as a number.
+    is_date = F.instr(text, "-") > 1
+    time = F.when(is_date & has_offset, text.try_cast("timestamp")).when(
+        ~is_date, F.timestamp_millis(text.try_cast("bigint"))
     )
+    return F.timestamp_millis(F.unix_millis(time))

@@ -10,8 +10,9 @@ from typing import Any
 from vigie.contract.loader import feed_files
 from vigie.settings import get_settings
 
-# The first compiler alone costs a steady small stream 30 % less CPU; set it empty for bulk loads.
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
+# Spark makes one method of a whole plan, longer than what Java compiles unless told to. The
+# serial collector costs a third less CPU per message on two cores than the default one.
+JAVA_OPTIONS = "-XX:-DontCompileHugeMethods -XX:+UseSerialGC"
 
 
 def submission_request(
