@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
-from tests.local_stack import LocalStack, running_stack
+from tests.local_stack import LocalStack, at_stack, running_stack
 from tests.services import environment, kafka_broker, postgres_stack
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
@@ -68,7 +68,14 @@ def warehouse(postgres: Stack) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The whole stack with the default feeds, as `vigie up` starts it, shared by the run."""
     with running_stack(tmp_path_factory.mktemp("stack") / "state") as stack:
         yield stack
+
+
+@pytest.fixture
+def local_stack(shared_stack: LocalStack) -> Iterator[LocalStack]:
+    """The shared stack, and the settings of the test pointing at it."""
+    with at_stack(shared_stack.stack.state):
+        yield shared_stack

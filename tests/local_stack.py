@@ -143,19 +143,29 @@ def vigie(*arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[
 
 @contextmanager
 def running_stack(state: Path) -> Iterator[LocalStack]:
-    """Bring up a stack in a folder of its own on free ports; take it down after."""
-    with environment(VIGIE_STATE=str(state), VIGIE_PORTS="free"):
+    """Bring up a stack in a folder of its own on free ports; take it down after.
+
+    Work on it inside `at_stack`.
+    """
+    with at_stack(state):
         up = vigie("up", "--no-simulators", timeout=600)
-        try:
-            assert up.returncode == 0, up.stdout + up.stderr
-            stack = find_stack()
-            assert stack is not None
-            with environment():
-                yield LocalStack(stack)
-        finally:
+        stack = find_stack()
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert stack is not None
+        yield LocalStack(stack)
+    finally:
+        with at_stack(state):
             down = vigie("down", timeout=200)
-        assert down.returncode == 0, down.stdout + down.stderr
-        assert stack_processes(stack) == []
+    assert down.returncode == 0, down.stdout + down.stderr
+    assert stack_processes(stack) == []
+
+
+@contextmanager
+def at_stack(state: Path) -> Iterator[None]:
+    """Have commands and settings mean the stack of this folder."""
+    with environment(VIGIE_STATE=str(state), VIGIE_PORTS="free"):
+        yield
 
 
 def wait_for(look: Callable[[], T | None], what: str, seconds: float = RECOVERY) -> T:

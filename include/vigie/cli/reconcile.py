@@ -12,7 +12,10 @@ from vigie.contract.loader import get_feed, load_feeds
 from vigie.reconciliation.reconcile import reconcile as reconcile_feed
 from vigie.warehouse.engines import get_engine
 
-_COLUMNS = ("partition", "read", "stored", "copies", "conflicts", "quarantined", "control")
+_COLUMNS = (
+    *("partition", "read", "stored", "copies", "conflicts", "quarantined", "control"),
+    *("gaps", "overlaps"),
+)
 
 
 @clear_errors
@@ -27,10 +30,9 @@ def reconcile(
         print_json({"feeds": [asdict(account) for account in accounts]})
     else:
         for account in accounts:
-            columns = [*_COLUMNS, "gaps", "overlaps", "accepted", "end"]
-            rows = [[asdict(p)[c] for c in columns] for p in account.partitions]
+            rows = [[asdict(p)[c] for c in _COLUMNS] for p in account.partitions]
             lag = "unknown" if account.lag_messages is None else account.lag_messages
-            print_table(columns, rows, title=f"{account.feed} (lag {lag})")
+            print_table(_COLUMNS, rows, title=f"{account.feed} (lag {lag})")
             for fault in account.unaccounted:
                 err.print(f"[bold red]unaccounted[/] {account.feed}: {fault}", highlight=False)
         if not any(account.unaccounted for account in accounts):

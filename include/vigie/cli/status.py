@@ -34,7 +34,7 @@ def status(json: JsonFlag = False) -> None:
 def _row(stream: StreamState) -> tuple[object, ...]:
     watched = "yes" if stream.supervised else "no"
     commit = _clock(stream.last_commit)
-    lag = None if stream.lag_messages is None else f"{stream.lag_messages} messages"
+    lag = None if stream.lag_messages is None else stream.lag_messages
     seen = (stream.feed, stream.desired, stream.state, watched, lag, commit)
     return (*seen, stream.launch, stream.phase)
 
@@ -51,4 +51,4 @@ def _explain(stream: StreamState) -> None:
 
 
 def _clock(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return None if moment is None else f"{moment:%m-%d %H:%M:%S}"
