@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from vigie.local import kafka, postgres
+from vigie.local.jars import fetch_jars
 from vigie.local.ports import choose_ports
 from vigie.local.stack import Stack, prepare_stack
 from vigie.settings import get_settings
@@ -31,6 +32,7 @@ def kafka_broker(folder: Path) -> Iterator[str]:
 
     A second run in the same folder is the same broker, at the same address, with what it held.
     """
+    fetch_jars()
     stack = _stack(folder)
     kafka.initialise(stack)
     command = kafka.program(stack).command
@@ -79,7 +81,10 @@ def _wait_until_answering(stack: Stack, process: subprocess.Popen[bytes]) -> Non
 
 @contextmanager
 def postgres_stack(folder: Path) -> Iterator[Stack]:
-    """Run the embedded PostgreSQL in `folder`, migrated, and yield the stack it belongs to."""
+    """Run the embedded PostgreSQL in `folder`, migrated, and yield the stack it belongs to.
+
+    The settings point at it only while it starts.
+    """
     with environment(VIGIE_STATE=str(folder), VIGIE_PORTS="free"):
         stack = prepare_stack()
         postgres.initialise(stack)
@@ -90,10 +95,14 @@ def postgres_stack(folder: Path) -> Iterator[Stack]:
                 postgres.ensure_roles(stack)
                 migrate.apply()
                 get_engine("owner").dispose()
-                yield stack
-            finally:
-                server.send_signal(signal.SIGINT)
-                server.wait(30)
+            except BaseException:
+                server.kill()
+                raise
+    try:
+        yield stack
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
 
 
 @contextmanager
