@@ -1,4 +1,8 @@
-"""One DAG per feed that keeps its stream running."""
+"""One DAG per feed that keeps its stream running.
+
+A run is a lease of some hours. Its task submits the feed's driver to Spark, or adopts the one that
+runs, then watches and relaunches it from the triggerer; the driver outlives task and run.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,15 @@
 """A stream in one sentence: parse, check and flag the records; split each batch; store it.
 
     Kafka records ─ parse ─ check ─ flag ─▶ one Arrow table ─ split ─▶ one transaction
+                                                              │         (store.py, commit.py)
+                            accepted readings, and messages ──┘
+                            for quarantine, with a reason
 
-Spark evaluates columns and filters nothing. The batch function then holds the whole batch as one
-Arrow table in the driver, the only place where a batch commits. The ledger in the warehouse is the
-checkpoint; Spark's own lies in a scratch folder and is never used again.
+Spark evaluates columns and filters nothing: a row that fails a check carries its number. The batch
+function then holds the whole batch as one Arrow table in the driver, the only place where a batch
+commits: fence, ledger, copies, readings, panes, alerts, quarantine together. The ledger in the
+warehouse is the checkpoint, hence exactly once. Spark's own lies in a scratch folder; what each
+batch plans to read is taken from it, and no launch resumes from it.
 """
 
 from __future__ import annotations
@@ -44,7 +49,7 @@ def judge(records: DataFrame, feed: Feed) -> DataFrame:
 def assemble(
     records: DataFrame, feed: Feed, *, scratch: Path, batch_function: BatchFunction
 ) -> DataStreamWriter:
-    """Build the stream's query, not yet started."""
+    """Build the stream's query, not yet started; the driver (driver.py) starts and stops it."""
     trigger = f"{feed.stream.trigger.total_seconds() * 1000:.0f} milliseconds"
     return (
         judge(records, feed)
@@ -56,7 +61,11 @@ def assemble(
 
 
 class StoreBatches:
-    """The batch function: plans, splits and stores one batch after the other."""
+    """The batch function: plans, splits and stores one batch after the other.
+
+    `ends` maps each partition to the next offset to store; it is changed in place, because the
+    lag probe reads it.
+    """
 
     def __init__(
         self,
@@ -76,7 +85,8 @@ class StoreBatches:
         """Store the batch; its ranges are those Spark planned.
 
         Raises:
-            GapFound: The topic was made anew, or offsets in the middle are gone.
+            GapFound: The topic was made anew, or offsets in the middle are gone; the stream is
+                blocked until a person decides.
         """
         ranges = planned_ranges(self._scratch, batch_id, self._feed, self._topic_id, self.ends)
         if not ranges:
@@ -84,6 +94,7 @@ class StoreBatches:
         began = time.monotonic()
         table = records.toArrow()
         evaluated = time.monotonic()
+        # After the read, so that a topic made anew before or during it is noticed.
         self._require_same_topic()
         read = _messages_read(table)
         for part in ranges:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from vigie.broker.offsets import read_topic
 from vigie.broker.topics import refuse_compacted
 from vigie.contract.feed import Feed
-from vigie.errors import Superseded
+from vigie.errors import GapFound, Superseded
 from vigie.streaming.assemble import StoreBatches, assemble
 from vigie.streaming.commit import Fence
 from vigie.streaming.gate import Gate
@@ -91,7 +91,17 @@ class Driver:
         except Superseded as error:
             log.warning("%s", error)
             return "superseded"
+        except GapFound as error:
+            return self._blocked(error)
         return "stopped"
+
+    def _blocked(self, error: GapFound) -> str:
+        """Name what is gone; a hole that is in no gap row waits for `vigie stream restart`."""
+        log.error("%s", error)
+        self._pulse.phase = "blocked"
+        record_gaps(self._engine, self._feed.name, self._store.patiently(self._begins).gaps)
+        record_failure(self._engine, self._feed.name, self._fence.launch, error, outcome="blocked")
+        return "blocked"
 
     def _begins(self) -> Begins:
         refuse_compacted(self._feed.topic)

@@ -78,14 +78,16 @@ def record_end(engine: Engine, feed: str, launch: int, outcome: str) -> None:
     _end(engine, feed, launch, outcome=outcome)
 
 
-def record_failure(engine: Engine, feed: str, launch: int, error: BaseException) -> None:
+def record_failure(
+    engine: Engine, feed: str, launch: int, error: BaseException, *, outcome: str = "failed"
+) -> None:
     """Note the error that ended the driver: class, message, last lines."""
     lines = "".join(traceback.format_exception(error)).splitlines()
     _end(
         engine,
         feed,
         launch,
-        outcome="failed",
+        outcome=outcome,
         error_class=type(error).__name__,
         error_message=_storable(str(error))[:2000],
         error_tail=_storable("\n".join(lines[-_TAIL_LINES:])),
