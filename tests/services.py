@@ -89,7 +89,9 @@ def postgres_stack(folder: Path) -> Iterator[Stack]:
         stack = prepare_stack()
         postgres.initialise(stack)
         with (folder / "postgres.log").open("wb") as output:
-            server = subprocess.Popen(postgres.program(stack).command, stdout=output, stderr=output)
+            # A test's database need not survive the machine, and each test gets its own.
+            command = [*postgres.program(stack).command, "-c", "fsync=off"]
+            server = subprocess.Popen(command, stdout=output, stderr=output)
             try:
                 _wait_until(lambda: postgres.is_up(stack), folder / "postgres.log")
                 postgres.ensure_roles(stack)

@@ -119,6 +119,17 @@ def test_a_topic_made_anew_is_a_gap_in_each_partition_until_accepted(warehouse: 
     assert (found.offsets, found.gaps) == ({0: 0, 1: 0}, ())
 
 
+def test_an_accepted_expiry_does_not_accept_a_topic_made_anew(warehouse: Engine) -> None:
+    stored(warehouse, "A", 0, 0, 70)
+    record_gaps(warehouse, FEED.name, begins("A", {0: (90, 100)}).gaps)
+    accept_gaps(warehouse, FEED.name, still_open(warehouse), person="me")
+    stored(warehouse, "A", 0, 90, 95)
+
+    (gap,) = begins("B", {0: (0, 5)}).gaps
+
+    assert (gap.topic_id, gap.begin, gap.end) == ("A", 95, 95)
+
+
 def test_planned_ranges_are_those_spark_wrote(tmp_path: Path) -> None:
     (tmp_path / "offsets").mkdir()
     ends = f'{{"{FEED.topic}":{{"0":100,"1":7,"2":9}}}}'

@@ -62,7 +62,7 @@ def count(engine: Engine, table: Any) -> int:
 
 
 def totals(engine: Engine, feed: Feed) -> dict[str, int]:
-    account = reconcile(feed, engine)
+    account = reconcile(feed, engine, patience=0.1)
     assert account.unaccounted == ()
     names = ("read", "stored", "copies", "conflicts", "quarantined")
     return {name: sum(getattr(p, name) for p in account.partitions) for name in names}
@@ -276,7 +276,7 @@ def test_reconcile_names_what_is_missing(warehouse: Engine, stores: list[Store])
             .values(begin_offset=6, end_offset=11)
         )
 
-    faults = "\n".join(reconcile(feed, warehouse).unaccounted)
+    faults = "\n".join(reconcile(feed, warehouse, patience=0.1).unaccounted)
 
     assert "partition 0 of topic topic: 1 offsets in no range" in faults
     assert "partition 0: the ledger says 10 stored, found 9" in faults

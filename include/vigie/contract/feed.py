@@ -18,6 +18,8 @@ from vigie.contract.durations import Duration
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+# Squares of larger numbers, which the panes add up, would overflow.
+Bound = Annotated[float, Interval(ge=-1e150, le=1e150)]
 JsonPath = Annotated[str, StringConstraints(pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
 
 
@@ -41,7 +43,7 @@ class Field:
     name: Identifier
     type: Literal["float", "integer", "boolean"] = "float"
     unit: str | None = None
-    valid: Annotated[tuple[float, float], AfterValidator(_ordered)] | None = None
+    valid: Annotated[tuple[Bound, Bound], AfterValidator(_ordered)] | None = None
     required: bool = False
     description: str = ""
     source: JsonPath | None = None

@@ -25,16 +25,12 @@ class Reconciliation:
     unaccounted: tuple[str, ...]
 
 
-def reconcile(feed: Feed, engine: Engine) -> Reconciliation:
+def reconcile(feed: Feed, engine: Engine, *, patience: float = 10.0) -> Reconciliation:
     """Account for every offset of a feed, in one snapshot of the warehouse.
 
     Messages the stream has not reached yet are its lag, not a fault; the lag is None while the
-    broker does not answer.
+    broker does not answer within `patience` seconds.
     """
-    try:
-        topic = read_topic(feed.topic)
-    except BrokerError:
-        topic = None
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
     with snapshot.connect() as connection:
         tiles = read_tiles(connection, feed.name)
@@ -45,6 +41,11 @@ def reconcile(feed: Feed, engine: Engine) -> Reconciliation:
             *_days(connection, feed),
             *_panes(connection, feed),
         ]
+    # Read after the ledger: a message stored meanwhile must not seem to be ahead of the topic.
+    try:
+        topic = read_topic(feed.topic, timeout=patience)
+    except BrokerError:
+        topic = None
     if topic is not None:
         faults += _beyond(tiles, topic)
     lag = None if topic is None else _lag(tiles, topic)

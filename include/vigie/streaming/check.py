@@ -24,8 +24,9 @@ RAW_KEPT = 64 * 1024
 """Bytes of a quarantined message kept in the warehouse; the lake has it whole."""
 _CALENDAR = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 """What any client can show; a time beyond it is `expired` or `future` and stays in `raw`."""
-_SENSOR = r"^[^\p{Cc}\[{][^\p{Cc}]{0,199}$"
-_LARGEST = 1.7976931348623157e308
+_SENSOR = r"^[^\p{Cc}\[{][^\p{Cc}]{0,199}\z"
+_LARGEST = 1e150
+"""Squares of larger numbers, and so the panes, would overflow."""
 
 Row = Mapping[str, Any]
 
@@ -146,7 +147,6 @@ def _field(field: Field) -> Iterator[Check]:
     if field.valid and field.type != "boolean":
         yield _within("out_of_range", name, *field.valid)
     elif field.type == "float":
-        # 1e400 is valid JSON and reads as infinity.
         yield _within("out_of_range", name, -_LARGEST, _LARGEST)
 
 

@@ -33,7 +33,7 @@ from vigie.warehouse.engines import get_engine
 
 log = logging.getLogger(__name__)
 
-_FEWEST_ROWS = 100
+_FEWEST_ROWS = 1000
 
 
 def run_driver(feed: Feed, launch: int) -> int:
@@ -57,6 +57,7 @@ class Driver:
         self._feed, self._fence = feed, fence
         self._engine: Engine = get_engine()
         self._pulse = Pulse()
+        self._gate: Gate | None = None
         self._heartbeat = Heartbeat(feed.name, fence.launch, self._pulse)
         self._store = Store(
             open_warehouse(self._engine), self._engine, feed, fence=fence, pulse=self._pulse
@@ -76,7 +77,10 @@ class Driver:
             record_failure(self._engine, name, launch, error)
             return 1
         finally:
-            self._store.close()
+            # A batch may still be in hand, if the JVM died first: its connection is its own, and
+            # the end of the process undoes it.
+            if self._gate is None or self._gate.try_close():
+                self._store.close()
             self._heartbeat.stop()
 
     def _stream(self) -> str:
@@ -121,7 +125,7 @@ class Driver:
         batches = StoreBatches(
             feed, self._store, probe, scratch=scratch, topic_id=begins.topic_id, ends=ends
         )
-        gate = Gate(batches)
+        gate = self._gate = Gate(batches)
         query = assemble(records, feed, scratch=scratch, batch_function=gate).start()
         probe.start()
         self._pulse.phase = "running"

@@ -37,3 +37,11 @@ class Gate:
         """Let no further batch through; returns when the one in hand is done."""
         with self._in_hand:
             self._closed = True
+
+    def try_close(self) -> bool:
+        """Close if no batch is in hand; returns whether it is closed."""
+        if not self._in_hand.acquire(blocking=False):
+            return False
+        self._closed = True
+        self._in_hand.release()
+        return True

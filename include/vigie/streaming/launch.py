@@ -15,6 +15,8 @@ from vigie.warehouse import core
 from vigie.warehouse.session import SessionId
 
 _TAIL_LINES = 30
+_AWAY = ("BrokerAway", "TransientError")
+"""Ends that say nothing of the batch's size."""
 _HARMLESS = ("stopped", "superseded", "blocked")
 
 
@@ -116,8 +118,8 @@ def launches_without_commit(engine: Engine, feed: str, launch: int) -> int:
     """How many launches in a row before this one ended by a fault before their first commit."""
     t = core.launch.c
     query = (
-        select(t.first_commit_at, t.outcome)
-        .where(t.feed == feed, t.launch < launch)
+        select(t.first_commit_at, t.outcome, t.error_class)
+        .where(t.feed == feed, t.launch < launch, t.claimed_at.is_not(None))
         .order_by(t.launch.desc())
         .limit(10)
     )
@@ -126,7 +128,7 @@ def launches_without_commit(engine: Engine, feed: str, launch: int) -> int:
         for row in connection.execute(query):
             if row.first_commit_at is not None or row.outcome in _HARMLESS:
                 break
-            count += 1
+            count += row.error_class not in _AWAY
     return count
 
 

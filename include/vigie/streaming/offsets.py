@@ -70,16 +70,20 @@ def _recreated(session: Session, feed: Feed, topic: TopicState) -> list[Gap]:
     parts = session.run(
         select(t.kafka_partition).distinct().where(t.feed == feed.name, t.topic_id == old)
     )
+    ends = ledger_ends(session, feed.name, old, [row["kafka_partition"] for row in parts])
     accepted = session.run(
-        select(g.kafka_partition).where(
-            g.feed == feed.name, g.topic_id == old, g.accepted_at.is_not(None)
+        select(g.kafka_partition, g.begin_offset).where(
+            *(g.feed == feed.name, g.topic_id == old, g.accepted_at.is_not(None)),
+            g.begin_offset == g.end_offset,
         )
     )
-    done = {row["kafka_partition"] for row in accepted}
-    open_parts = [row["kafka_partition"] for row in parts if row["kafka_partition"] not in done]
-    ends = ledger_ends(session, feed.name, old, open_parts) if open_parts else {}
+    done = {(row["kafka_partition"], row["begin_offset"]) for row in accepted}
     reason = f"the topic was deleted and made anew (id {old} is now {topic.topic_id})"
-    return [Gap(old, part, end, end, reason) for part, end in sorted(ends.items())]
+    return [
+        Gap(old, part, end, end, reason)
+        for part, end in sorted(ends.items())
+        if (part, end) not in done
+    ]
 
 
 def starting_offsets(feed: Feed, begins: Mapping[int, int]) -> str:

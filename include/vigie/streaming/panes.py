@@ -40,7 +40,7 @@ def summarise(readings: pa.Table, feed: Feed) -> pa.Table:
     wanted: list[tuple[str | list[str], str]] = [("alerts", "sum"), ("warnings", "sum")]
     wanted += [("faults", "sum"), ([], "count_all")]
     for name in feed.fields:
-        value = readings[name].cast(pa.float64())
+        value = readings[name].cast(pa.float64(), safe=False)
         columns[name], columns[f"{name}_squared"] = value, pc.multiply(value, value)
         wanted += [(name, "count"), (name, "sum"), (f"{name}_squared", "sum")]
         wanted += [(name, "min"), (name, "max")]

@@ -23,6 +23,8 @@ _TYPES: dict[str, T.DataType] = {
     "boolean": T.BooleanType(),
 }
 _CORRUPT = "_corrupt"
+_FARTHEST = 9 * 10**15
+"""Milliseconds from the epoch, some 285,000 years."""
 _JSON = {"columnNameOfCorruptRecord": _CORRUPT, "allowNonNumericNumbers": "false"}
 
 
@@ -108,9 +110,13 @@ def _event_time(text: Column) -> Column:
     """
     offset = reduce(Column.__or__, (F.substring(text, at, 1).isin("+", "-") for at in (-6, -5, -3)))
     has_offset = (F.length(text) >= len("2026-01-01T00:00Z")) & (text.endswith("Z") | offset)
-    # A cast that fails costs an exception, so no date is tried as a number.
-    is_date = F.instr(text, "-") > 1
-    time = F.when(is_date & has_offset, text.try_cast("timestamp")).when(
-        ~is_date, F.timestamp_millis(text.try_cast("bigint"))
+    # A year has four to seven places. A cast that fails costs an exception, so no date is tried as
+    # a number.
+    dash = F.instr(text, "-")
+    number = text.try_cast("bigint")
+    # Beyond this the arithmetic of timestamps overflows, which would fail the whole batch.
+    bounded = F.greatest(F.lit(-_FARTHEST), F.least(number, F.lit(_FARTHEST)))
+    time = F.when(dash.between(5, 8) & has_offset, text.try_cast("timestamp")).when(
+        (dash <= 1) & number.isNotNull(), F.timestamp_millis(bounded)
     )
     return F.timestamp_millis(F.unix_millis(time))

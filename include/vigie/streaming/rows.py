@@ -88,7 +88,7 @@ def alert_rows(stored: pa.Table, feed: Feed, rules: dict[str, int]) -> pa.Table:
                     "rule_id": _constant(rules[name], pa.int32(), hit.num_rows),
                     "sensor_id": hit["sensor_id"],
                     "event_time": hit["event_time"],
-                    "value": hit[alert.when.field].cast(pa.float64()),
+                    "value": hit[alert.when.field].cast(pa.float64(), safe=False),
                     "is_late": hit["is_late"],
                     "batch_no": hit["batch_no"],
                 }

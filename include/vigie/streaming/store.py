@@ -14,7 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from vigie.contract.feed import Feed
-from vigie.errors import BrokerAway
+from vigie.errors import BrokerAway, LedgerConflict
 from vigie.streaming.commit import Batch, Fence, commit_batch
 from vigie.streaming.heartbeat import Pulse
 from vigie.streaming.launch import record_first_commit, record_session
@@ -47,10 +47,9 @@ class Store:
     def open(self) -> Session:
         """The open session, or a new one that is noted in the launch, with its memory read."""
         if self._session is None:
-            session = self._warehouse.open_session()
+            session = self._session = self._warehouse.open_session()
             record_session(self._engine, self._feed.name, self._fence.launch, session.identify())
             self._memory = load_memory(session, self._feed)
-            self._session = session
         return self._session
 
     def store(self, batch: Batch) -> None:
@@ -95,17 +94,24 @@ class Store:
 
     def _attempt(self, batch: Batch) -> None:
         session = self.open()
-        if not (self._in_doubt and self._is_stored(session, batch)):
+        repeated = self._in_doubt
+        if not (repeated and self._is_stored(session, batch)):
             self._in_doubt = True
             self._make_months(batch)
-            self._commit(session, batch)
+            self._commit(session, batch, repeated=repeated)
         if not self._has_committed:
             record_first_commit(self._engine, self._feed.name, self._fence.launch)
         self._has_committed, self._in_doubt = True, False
 
-    def _commit(self, session: Session, batch: Batch) -> None:
+    def _commit(self, session: Session, batch: Batch, *, repeated: bool) -> None:
         try:
             commit_batch(session, self._feed, self._fence, batch, self._memory, careful=False)
+        except LedgerConflict:
+            # The commit in doubt may land only while its repetition waits at the fence.
+            session.rollback()
+            if not (repeated and self._is_stored(session, batch)):
+                raise
+            self._memory = load_memory(session, self._feed)
         except DuplicateKeyError:
             log.warning("%s: a reading thought new is stored; looking up all", self._feed.name)
             session.rollback()

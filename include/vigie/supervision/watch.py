@@ -26,6 +26,8 @@ from vigie.warehouse.engines import get_engine
 
 # Well below the age at which a stream counts as unsupervised, and far above the time of a poll.
 _MARK_EVERY = timedelta(seconds=10)
+# Polls further apart mean that the machine or the warehouse stood still, and drivers with it.
+_LONGEST_PAUSE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Watcher:
         self._since: datetime | None = None
         self._level_at: datetime | None = None
         self._marked: datetime | None = None
+        self._seen: datetime | None = None
 
     def poll(self) -> Sight:
         """Look once and do what is due; at most one launch is closed and one started.
@@ -100,8 +103,10 @@ class Watcher:
             if self._marked is None or view.now - self._marked > _MARK_EVERY:
                 mark_watched(connection, self.feed)
                 self._marked = view.now
-        if self._since is None or driver == DriverState.SUBMITTED:
+        paused = self._seen is not None and view.now - self._seen > _LONGEST_PAUSE
+        if self._since is None or paused or driver == DriverState.SUBMITTED:
             self._since = view.now
+        self._seen = view.now
         if view.beat is None or not view.beat.lag_messages:
             self._level_at = view.now
         health = judge(

@@ -11,7 +11,10 @@ from sqlalchemy.engine import make_url
 from vigie.warehouse.engines import get_engine, warehouse_url
 from vigie.warehouse.postgres.session import PostgresSession
 
-_OPTIONS = "-c idle_in_transaction_session_timeout=30s -c client_min_messages=warning"
+_OPTIONS = (
+    "-c idle_in_transaction_session_timeout=30s -c client_min_messages=warning "
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
 _KEEPALIVE = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "5"}
 
 
