@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 import pyarrow as pa
@@ -78,12 +77,12 @@ class Store:
 
     def _try(self, action: Callable[[], R]) -> R:
         try:
-            with _as_transient():
-                return action()
-        except TransientError as error:
+            return action()
+        except (TransientError, OperationalError, InterfaceError) as error:
+            # A pooled connection that fails says the same as a session that fails: try again.
             log.warning("%s: will be repeated: %s", self._feed.name, error)
             self.close()
-            raise
+            raise TransientError(str(error)) from error
 
     def close(self) -> None:
         """End the session, undoing what was not committed."""
@@ -136,12 +135,3 @@ class Store:
         days = pc.unique(times).to_pylist()
         for table in (*feed_tables(self._feed), core.alert):
             self._warehouse.ensure_months(table, days)
-
-
-@contextmanager
-def _as_transient() -> Iterator[None]:
-    """A pooled connection that fails says the same as a session that fails: try again."""
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        raise TransientError(str(error)) from error
