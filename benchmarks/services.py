@@ -42,7 +42,7 @@ def running_services(folder: Path) -> Iterator[Services]:
     with (
         kafka_broker(folder / "broker") as address,
         postgres_stack(folder / "state") as stack,
-        environment(VIGIE_KAFKA=address),
+        environment(VIGIE_KAFKA=address, VIGIE_STATE=str(stack.state)),
     ):
         children = psutil.Process().children()
         broker = next(child for child in children if "kafka.Kafka" in child.cmdline())

@@ -74,7 +74,7 @@ def commit_batch(
     ids, new_sensors = number_sensors(session, feed, accepted["sensor"], memory.sensors)
     rows = reading_rows(accepted, ids, feed, memory.statuses, batch_no)
     repeats = _repeats(session, feed, rows, memory, careful=careful)
-    stored = rows.take(repeats.fresh)
+    stored = rows if repeats.fresh.size == rows.num_rows else rows.take(repeats.fresh)
     quarantined = pa.concat_tables(
         [batch.split.quarantined, conflict_rows(accepted.take(repeats.conflicts), [*feed.fields])],
         promote_options="permissive",

@@ -65,8 +65,9 @@ def parse(records: DataFrame, feed: Feed) -> DataFrame:
         `sensor`, `event_time` (null where unreadable), the fields by name, `latitude`,
         `longitude` and `status` where the contract has them.
     """
-    readable = (F.length("value") <= feed.kafka.max_message) & F.is_valid_utf8(F.col("value"))
-    text = F.when(readable, F.col("value").cast("string"))
+    # What from_json reads is evaluated without generated code, so it is kept to what must be there;
+    # bytes that are no UTF-8 it replaces, and `is_json` says so.
+    text = F.when(F.length("value") <= feed.kafka.max_message, F.col("value").cast("string"))
     parsed = records.select(
         F.col("partition").alias("kafka_partition"),
         F.col("offset").alias("kafka_offset"),
@@ -96,11 +97,13 @@ def _at(path: str) -> Column:
 
 def _is_object() -> Column:
     """One message is one object: Spark would take the first of an array and drop the others."""
-    # Bytes are compared first, since few messages have blanks around them.
+    # Bytes are compared first, since few messages have blanks around them. A CASE and not an OR:
+    # of that Spark would trim, and so copy, every message beforehand.
     raw, blank = F.col("raw"), F.lit(" \t\r\n")
     bare = (F.substring(raw, 1, 1) == F.lit(b"{")) & (F.substring(raw, -1, 1) == F.lit(b"}"))
     text = F.trim(raw.cast("string"), blank)
-    return F.col("message").isNotNull() & (bare | (text.startswith("{") & text.endswith("}")))
+    braces = F.when(bare, True).otherwise(text.startswith("{") & text.endswith("}"))
+    return F.col("message").isNotNull() & F.is_valid_utf8(raw) & braces
 
 
 def _event_time(text: Column) -> Column:

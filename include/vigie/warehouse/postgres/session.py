@@ -1,4 +1,4 @@
-"""Bulk loads into PostgreSQL: ADBC ingests Arrow by binary COPY inside the transaction."""
+"""Bulk loads into PostgreSQL: Arrow as binary COPY, inside the transaction of all the rest."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import adbc_driver_manager
+import psycopg
 import pyarrow as pa
-from adbc_driver_postgresql import dbapi
+from pgpq import ArrowToPostgresBinaryEncoder
+from psycopg.rows import dict_row
 from sqlalchemy import Executable, Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import psycopg as dialect
 
 from vigie.errors import WarehouseError
 from vigie.warehouse.session import DuplicateKeyError, Merge, SessionId, TransientError
 
-_DIALECT = postgresql.dialect(paramstyle="numeric_dollar")
+_DIALECT = dialect.dialect()
 _TRANSIENT_STATES = ("40", "08", "57P", "53", "55P03", "25P03")
 _MERGE = {
     "sum": "{c} = t.{c} + excluded.{c}",
@@ -33,7 +34,7 @@ class PostgresSession:
 
     def __init__(self, uri: str) -> None:
         with _translated():
-            self._connection = dbapi.connect(uri)
+            self._connection = psycopg.connect(uri)
         self._stages: set[str] = set()
 
     def identify(self) -> SessionId:
@@ -45,14 +46,12 @@ class PostgresSession:
     def run(self, statement: Executable) -> list[dict[str, Any]]:
         """Run one statement and return its rows, if it has any."""
         compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
-        params = compiled.construct_params()
-        return self._rows(str(compiled), [params[name] for name in compiled.positiontup or ()])
+        return self._rows(str(compiled), compiled.construct_params())
 
     def append(self, table: Table, rows: pa.Table) -> None:
         """Load rows by COPY."""
         if rows.num_rows:
-            with _translated(), self._connection.cursor() as cursor:
-                cursor.adbc_ingest(table.name, rows, mode="append", db_schema_name=table.schema)
+            self._copy(table.fullname, rows)
 
     def upsert(self, table: Table, rows: pa.Table, merge: Mapping[str, Merge]) -> None:
         """Merge through a temporary stage, with ON CONFLICT."""
@@ -80,14 +79,14 @@ class PostgresSession:
         bounds = self._rows(f"SELECT min(event_time) AS low, max(event_time) AS high FROM {stage}")
         same = " AND ".join(f"t.{v} IS NOT DISTINCT FROM s.{v}" for v in values)
         joined = " AND ".join(f"t.{k} = s.{k}" for k in keys)
-        with _translated(), self._connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT s.row_number, {same} AS same FROM {stage} s "
-                f"JOIN {table.fullname} t ON {joined} WHERE t.event_time BETWEEN $1 AND $2",
-                (bounds[0]["low"], bounds[0]["high"]),
-            )
-            found = cursor.fetch_arrow_table().combine_chunks()
-        return found["row_number"].combine_chunks(), found["same"].combine_chunks()
+        query = (
+            f"SELECT s.row_number, {same} AS same FROM {stage} s JOIN {table.fullname} t "
+            f"ON {joined} WHERE t.event_time BETWEEN %(low)s AND %(high)s"
+        )
+        with _translated(), self._connection.cursor(binary=True) as cursor:
+            found = cursor.execute(query, bounds[0]).fetchall()
+        numbers, equal = zip(*found, strict=True) if found else ((), ())
+        return pa.array(numbers, pa.int64()), pa.array(equal, pa.bool_())
 
     def commit(self) -> None:
         """Commit."""
@@ -97,12 +96,12 @@ class PostgresSession:
     def rollback(self) -> None:
         """Undo the transaction."""
         self._stages.clear()
-        with suppress(adbc_driver_manager.Error):
+        with suppress(psycopg.Error):
             self._connection.rollback()
 
     def close(self) -> None:
         """End the session."""
-        with suppress(adbc_driver_manager.Error):
+        with suppress(psycopg.Error):
             self._connection.close()
 
     def _stage(self, table: Table, rows: pa.Table, *, extra: str = "") -> str:
@@ -115,18 +114,23 @@ class PostgresSession:
                 f"SELECT {columns}{extra} FROM {table.fullname} WITH NO DATA"
             )
             self._stages.add(stage)
-        with _translated(), self._connection.cursor() as cursor:
-            cursor.adbc_ingest(stage, rows, mode="append", temporary=True)
+        self._copy(stage, rows)
         return stage
 
-    def _rows(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        with _translated(), self._connection.cursor() as cursor:
-            cursor.execute(sql, tuple(params) or None)
-            if cursor.description is None:
-                return []
-            table: pa.Table = cursor.fetch_arrow_table()
-            rows: list[dict[str, Any]] = table.to_pylist()
-            return rows
+    def _copy(self, table: str, rows: pa.Table) -> None:
+        encoder = ArrowToPostgresBinaryEncoder(rows.schema)
+        columns = ", ".join(rows.column_names)
+        statement = f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)"
+        with _translated(), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(encoder.write_header())
+            for batch in rows.to_batches():
+                copy.write(encoder.write_batch(batch))
+            copy.write(encoder.finish())
+
+    def _rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        with _translated(), self._connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(sql, params)
+            return cursor.fetchall() if cursor.description else []
 
 
 @contextmanager
@@ -134,7 +138,7 @@ def _translated() -> Iterator[None]:
     """Turn a driver's error into one of ours, by SQLSTATE."""
     try:
         yield
-    except adbc_driver_manager.Error as error:
+    except psycopg.Error as error:
         state = error.sqlstate or ""
         if state == "23505":
             raise DuplicateKeyError(str(error)) from error
