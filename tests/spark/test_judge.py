@@ -76,6 +76,8 @@ def test_bad_messages_are_named_and_none_fails_the_batch(spark: SparkSession, fe
         (b"", "malformed"),
         (b"hello", "malformed"),
         (b"\xff\xfe\x00", "malformed"),
+        (raw(feed, name, '"s-?"').replace(b"?", b"\xff"), "malformed"),
+        (raw(feed, "unknown", '"?"').replace(b"?", b"\xc3"), "malformed"),
         (b"[" + encoded(feed) + b"," + encoded(feed) + b"]", "malformed"),
         (encoded(feed)[:-5], "malformed"),
         (raw(feed, path, '"warm"'), "malformed"),

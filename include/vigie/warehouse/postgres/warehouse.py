@@ -26,7 +26,7 @@ class PostgresWarehouse:
         self._months: set[tuple[str, date]] = set()
 
     def open_session(self) -> PostgresSession:
-        """Open an ADBC connection; a client that vanishes loses it after 30 s."""
+        """Open a connection of its own; a client that vanishes loses it after 30 s."""
         url = make_url(warehouse_url()).set(drivername="postgresql")
         url = url.update_query_dict({"options": _OPTIONS, "connect_timeout": "5", **_KEEPALIVE})
         return PostgresSession(url.render_as_string(hide_password=False).replace("+", "%20"))
