@@ -1,4 +1,4 @@
-"""Brings the warehouse's schema up to the committed migration files."""
+"""Brings the warehouse's schema up to the committed migration files, and keeps house."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from vigie.orchestration.triage import triage
 
 PAGE = triage(
-    does="Runs every file of `warehouse_ddl` that the warehouse lacks: in order, under a lock, "
-    "one transaction each. Its log names the files that ran.",
-    red="A file failed and was rolled back, or a file changed after it ran. The warehouse is as "
-    "the file before left it; streams go on.",
-    todo="Read the error: it names the file. Restore a changed file and put the change into a new "
-    "one; repair a failing file; then clear the task.",
+    does="`migrate` runs every file of `warehouse_ddl` that the warehouse lacks: in order, under a "
+    "lock, one transaction each; its log names them. Then the housekeeping: `fold` makes ledger "
+    "rows older than 7 days one per topic, partition and day, and removes what was recorded of "
+    "launches more than 90 days ago; `clean` removes Airflow's own runs and task logs of that age.",
+    red="`migrate`: a file failed and was rolled back, or a file changed after it ran; the "
+    "warehouse is as the file before left it. `fold`, `clean`: nothing was removed, and the tables "
+    "grow. Streams go on in each case.",
+    todo="Read the error. `migrate` names the file: restore a changed one and put the change into "
+    "a new one; repair a failing one. Then clear the task.",
 )
 
 
@@ -38,7 +41,19 @@ def migrate_warehouse() -> None:
         print("\n".join(files) or "the warehouse lacks no file")
         return files
 
-    migrate()
+    @task
+    def fold() -> None:
+        from vigie.orchestration.keep_house import fold_warehouse
+
+        fold_warehouse()
+
+    @task
+    def clean() -> None:
+        from vigie.orchestration.keep_house import clean_airflow
+
+        clean_airflow()
+
+    migrate() >> fold() >> clean()
 
 
 migrate_warehouse()

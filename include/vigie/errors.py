@@ -11,6 +11,7 @@
     │   ├── MigrationError   a migration file and the database disagree
     │   └── LedgerConflict   a batch does not begin where the ledger ends
     ├── GapFound             offsets the ledger needs are gone from the topic
+    ├── Unaccounted          a reconciliation found offsets or rows that do not add up
     ├── Superseded           a newer launch holds the fence
     ├── MasterAway           the Spark master does not answer
     ├── SubmissionFailed     a driver was refused, or the answer was lost
@@ -64,6 +65,10 @@ class LedgerConflict(WarehouseError):
 
 class GapFound(VigieError):
     """Offsets that the ledger needs are no longer in the topic."""
+
+
+class Unaccounted(VigieError):
+    """A reconciliation found offsets or rows that do not add up; each fault is named."""
 
 
 class Superseded(VigieError):

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     """The first of the fixed Spark UI ports; each feed takes the next in order of name."""
     driver_memory: str = "1g"
     airflow: str = "http://127.0.0.1:8080"
+    airflow_database: str = ""
+    """SQLAlchemy URL of Airflow's metadata, from which `migrate_warehouse` removes old runs."""
+    disk_floor: float = 2.0
+    """Gigabytes (10^9 bytes) free on the disk of the state folder below which streams wait."""
 
 
 @cache

@@ -27,7 +27,7 @@ from vigie.supervision.watch import Sight
 pytestmark = pytest.mark.dags
 
 DAGS = HOME / "dags"
-FILES = {"stream_feeds.py": len(load_feeds()), "migrate_warehouse.py": 1}
+FILES = {"stream_feeds.py": len(load_feeds()), "migrate_warehouse.py": 1, "reconcile_feeds.py": 1}
 HEADINGS = ("### What it does", "### What red means", "### What to do")
 HEAVY = ("pyspark", "pandas", "sklearn", "mlflow", "psycopg", "pymssql", "confluent_kafka")
 STREAMS = [f"stream_{feed}" for feed in load_feeds()]

@@ -68,6 +68,7 @@ class Stack:
             "VIGIE_SPARK_REST": f"http://{self.address('spark_rest')}",
             "VIGIE_SPARK_UI_PORT": str(self.ports["spark_drivers"]),
             "VIGIE_AIRFLOW": f"http://{self.address('airflow')}",
+            "VIGIE_AIRFLOW_DATABASE": self.database("airflow", driver="psycopg2"),
         }
 
 

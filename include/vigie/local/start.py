@@ -97,7 +97,8 @@ class Start:
             timeout=300,
         )
         self.say("Airflow's API server answers")
-        dags = ("migrate_warehouse", *(f"stream_{feed}" for feed in self.feeds))
+        streams = (f"stream_{feed}" for feed in self.feeds)
+        dags = ("migrate_warehouse", "reconcile_feeds", *streams)
         unpaused = prepare_airflow(stack, dags, timeout=240)
         if unpaused:
             self.say(f"unpaused {', '.join(unpaused)}")

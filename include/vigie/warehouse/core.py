@@ -264,3 +264,33 @@ quarantine = Table(
     _time("released_at"),
     schema="ops",
 )
+
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    _text("feed", key=True),
+    Column("at", DateTime(timezone=True), primary_key=True, server_default=func.now()),
+    Column("is_full", Boolean, nullable=False),
+    Column("seconds", Double, nullable=False),
+    _big("messages_read"),
+    _big("stored"),
+    _big("copies"),
+    _big("conflicts"),
+    _big("quarantined"),
+    _big("control"),
+    _big("gap_offsets"),
+    _big("overlap_offsets"),
+    _big("lag_messages", nullable=True),
+    _text("unaccounted", nullable=True),
+    schema="ops",
+)
+
+reconciled_day = Table(
+    "reconciled_day",
+    metadata,
+    _text("feed", key=True),
+    Column("event_date", Date, primary_key=True),
+    _big("readings"),
+    _time("counted_at", now=True, nullable=False),
+    schema="ops",
+)

@@ -1,0 +1,61 @@
+"""The daily housekeeping of warehouse and Airflow, as tasks call it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=90)
+
+
+def fold_warehouse() -> None:
+    """Fold the ledger and remove old launches, events and reconciliations of every feed."""
+    from vigie.contract.loader import load_feeds
+    from vigie.supervision.forget import forget_old
+    from vigie.warehouse.engines import get_engine
+    from vigie.warehouse.fold import fold_ledger
+
+    engine = get_engine()
+    for feed in load_feeds():
+        folded, forgotten = fold_ledger(engine, feed), forget_old(engine, feed)
+        log.info("%s: %d ledger rows folded, %d old rows removed", feed, folded, forgotten)
+
+
+def clean_airflow() -> None:
+    """Remove runs, task instances, events and task logs older than 90 days.
+
+    Raises:
+        AirflowSkipException: The setting that says where Airflow's metadata is, is empty.
+    """
+    from vigie.settings import get_settings
+
+    removed = _remove_old_logs(Path(os.environ["AIRFLOW_HOME"]) / "logs")
+    log.info("%d old log files removed", removed)
+    database = get_settings().airflow_database
+    if not database:
+        raise AirflowSkipException("VIGIE_AIRFLOW_DATABASE is empty; run `airflow db clean` there")
+    before = (datetime.now(UTC) - KEPT).isoformat(timespec="seconds")
+    command = [str(Path(sys.executable).with_name("airflow")), "db", "clean", "--yes"]
+    command += ["--clean-before-timestamp", before, "--skip-archive", "--error-on-cleanup-failure"]
+    # A task is not told where the metadata is; this one is the exception.
+    env = os.environ | {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    log.info("airflow db clean:\n%s%s", done.stdout, done.stderr)
+    done.check_returncode()
+
+
+def _remove_old_logs(folder: Path) -> int:
+    oldest = time.time() - KEPT.total_seconds()
+    old = [p for p in folder.rglob("*") if p.is_file() and p.stat().st_mtime < oldest]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
