@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
 
 from vigie.contract.loader import get_feed
 from vigie.streaming.driver import run_driver
@@ -15,12 +16,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("feed", help="name of the feed")
     parser.add_argument("launch", type=int, help="number of the launch, a row of ops.launch")
+    parser.add_argument("--log", help="a file that rotates; without it the log is printed")
     arguments = parser.parse_args()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    _set_up_log(arguments.log)
     return run_driver(get_feed(arguments.feed), arguments.launch)
+
+
+def _set_up_log(file: str | None) -> None:
+    """Log to a rotating file, errors to standard error too; Spark keeps all that is printed."""
+    printed = logging.StreamHandler()
+    handlers: list[logging.Handler] = [printed]
+    if file is not None:
+        printed.setLevel(logging.ERROR)
+        handlers.append(RotatingFileHandler(file, maxBytes=10_000_000, backupCount=3))
+    line = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=line, handlers=handlers)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

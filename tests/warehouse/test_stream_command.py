@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import getpass
 import json
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, insert
 from typer.testing import CliRunner, Result
 
+from tests.services import environment
 from tests.warehouse.streams import change_launch, events, insert_gap, look
 from vigie.cli import app
 from vigie.contract.loader import load_feeds
@@ -15,6 +17,7 @@ from vigie.local.status import Service
 from vigie.supervision.failure import Failure
 from vigie.supervision.launches import close, record_submission, relaunch
 from vigie.supervision.output import worker_folder
+from vigie.warehouse.core import watch
 
 pytestmark = pytest.mark.warehouse
 FEED, CONTRACT = next(iter(load_feeds().items()))
@@ -79,7 +82,27 @@ def test_log_prints_what_the_driver_said_and_its_error(
     assert "error of launch 1: Boom: told to\nlast words" in told
 
 
-@pytest.mark.parametrize("command", ["start", "stop", "restart", "resume", "log"])
+def test_events_name_who_did_what(warehouse: Engine) -> None:
+    for command in ("start", "stop"):
+        vigie("stream", command, FEED)
+    told = json.loads(vigie("stream", "events", FEED, "--json").output)["events"]
+    assert [(event["kind"], event["person"]) for event in told] == [("start", ME), ("stop", ME)]
+    table = vigie("stream", "events", FEED, "--last", "1").output
+    assert "stop" in table
+    assert "start" not in table
+    assert ME in table
+
+
+def test_what_reads_can_be_read_by_programs(warehouse: Engine) -> None:
+    insert_gap(warehouse, FEED, begin=0)
+    shown = vigie("stream", "resume", FEED, "--json")
+    assert shown.exit_code == 1
+    assert json.loads(shown.stdout)["gaps"][0]["end_offset"] == 10
+    told = json.loads(vigie("stream", "log", FEED, "--json").output)
+    assert told == {"launch": None, "submission": None, "output": {}, "error": None}
+
+
+@pytest.mark.parametrize("command", ["start", "stop", "restart", "resume", "log", "events"])
 def test_an_unknown_feed_is_named(warehouse: Engine, command: str) -> None:
     result = vigie("stream", command, "nowhere")
     assert result.exit_code == 2
@@ -96,4 +119,20 @@ def test_status_lists_services_and_every_stream(warehouse: Engine, monkeypatch) 
     assert {stream["feed"]: stream["state"] for stream in told["streams"]} == {
         feed: "starting" if feed == FEED else "stopped" for feed in load_feeds()
     }
-    assert "kafka" in vigie("status").output
+    assert told["disk"]["free"] > 0
+    assert {"part", "bytes"} == set(told["disk"]["parts"][0])
+    people = vigie("status").output
+    assert "kafka" in people
+    assert f"nobody watches it yet; unpause the DAG stream_{FEED}" in people
+    old = func.now() - timedelta(hours=2)
+    with warehouse.begin() as connection:
+        connection.execute(insert(watch).values(feed=FEED, watched_at=old))
+    assert f"{FEED}: nobody watches it since" in vigie("status").output
+
+
+def test_status_says_that_streams_wait_for_disk(warehouse: Engine, monkeypatch) -> None:
+    monkeypatch.setattr("vigie.local.status.services", list)
+    assert "streams wait" not in vigie("status").output
+    with environment(VIGIE_DISK_FLOOR="1e9"):
+        told = vigie("status").output
+    assert "below 1000000000.0 GB (VIGIE_DISK_FLOOR) free streams wait" in told

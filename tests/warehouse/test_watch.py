@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Engine, create_engine, func, insert, update
+from sqlalchemy import Engine, create_engine, func, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from tests.warehouse.spark_master import BookkeepingMaster
 from tests.warehouse.streams import (
@@ -16,7 +17,9 @@ from tests.warehouse.streams import (
     insert_gap,
     look,
 )
-from vigie.contract.loader import load_feeds
+from vigie.contract.loader import get_feed, load_feeds
+from vigie.streaming.commit import Fence
+from vigie.streaming.launch import raise_fence
 from vigie.supervision.desire import (
     accept_gaps,
     open_gaps,
@@ -28,7 +31,11 @@ from vigie.supervision.start import start_or_adopt
 from vigie.supervision.states import State
 from vigie.supervision.status import stream_states
 from vigie.supervision.watch import Watcher
-from vigie.warehouse.core import ledger, stream, watch
+from vigie.warehouse.core import fence, launch, ledger, stream, watch
+from vigie.warehouse.core import heartbeat as core_heartbeat
+from vigie.warehouse.engines import get_engine
+from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.postgres.sessions import session_name
 
 pytestmark = pytest.mark.warehouse
 
@@ -269,6 +276,65 @@ def test_a_driver_of_another_contract_is_restarted_not_killed(
     assert ("restart", "vigie") in events(engine, feed)
 
 
+def test_a_contract_the_tables_do_not_fit_leaves_the_driver_running(
+    engine, feed, master, running
+) -> None:
+    change_launch(engine, feed, 1, contract_hash="older")
+    reading = feed_tables(get_feed(feed)).reading
+    field = next(iter(get_feed(feed).fields))
+    with get_engine("owner").begin() as connection:
+        connection.execute(text(f"ALTER TABLE {reading.fullname} RENAME {field} TO old"))
+
+    sight = start_or_adopt(feed, person="airflow", engine=engine, watcher=running)
+
+    assert sight.health.state is State.RUNNING
+    assert f"{reading.fullname}.{field}: missing column" in str(sight)
+    assert "vigie warehouse plan" in str(sight)
+    (state,) = stream_states([feed], engine=engine, master=master.client())
+    assert state.contract_differs
+
+
+def test_a_driver_without_a_worker_is_reported_after_20_seconds(
+    engine, feed, master, watcher
+) -> None:
+    start_if_new(engine, feed, person="somebody")
+    watcher.poll()
+    master.states["driver-1"] = "SUBMITTED"
+    assert "no capacity" not in str(watcher.poll())
+    change_launch(engine, feed, 1, submitted_at=look(engine, feed).now - timedelta(seconds=21))
+
+    assert "starting (no capacity: no Spark worker has room" in str(watcher.poll())
+    (state,) = stream_states([feed], engine=engine, master=master.client())
+    assert state.phase.startswith("no capacity")
+    assert master.launches == [1]
+
+
+@pytest.mark.timeout(60)
+def test_a_driver_frozen_inside_any_transaction_holds_up_nobody(
+    engine, feed, master, running
+) -> None:
+    """Its pooled connections hold the rows of the launch, the heartbeat and the fence."""
+    url = engine.url.update_query_dict({"application_name": session_name(feed, 1)["PGAPPNAME"]})
+    driver = create_engine(url)
+    with engine.begin() as connection:
+        row = {"feed": feed, "launch": 1, "token": "mine", "batch_no": 0}
+        connection.execute(insert(fence).values(row))
+    with driver.connect() as frozen:
+        for table in (launch, core_heartbeat, fence):
+            frozen.execute(update(table).values(feed=table.c.feed))
+        master.states["driver-1"] = "FAILED"
+        assert running.poll().health.state is State.DEAD
+        assert look(engine, feed).recent[1].outcome == "dead"
+        claim(engine, feed, 2)
+        heartbeat(engine, feed, 2)
+        raise_fence(engine, feed, Fence(2, "theirs"))
+        with pytest.raises(OperationalError):
+            frozen.execute(select(1))
+        frozen.invalidate()
+    driver.dispose()
+    assert master.launches == [1, 2]
+
+
 def test_a_blocked_stream_is_not_restarted_for_newer_code(engine, feed, master, running) -> None:
     change_launch(engine, feed, 1, code_version="older")
     end(engine, feed, 1, "blocked")
@@ -303,7 +369,10 @@ def test_the_status_of_a_running_stream(engine, feed, master, running) -> None:
                 insert(ledger).values(row | counts | offsets | {"committed_at": moment})
             )
     (state,) = stream_states([feed], engine=engine, master=master.client())
+    assert look(engine, feed).now - state.watched_at < timedelta(seconds=30)
     assert state.as_json() == {
+        "watched_at": state.watched_at,
+        "contract_differs": False,
         "feed": feed,
         "desired": "running",
         "state": "running",
@@ -328,6 +397,7 @@ def test_a_stream_is_supervised_if_watched_within_30_seconds(
         connection.execute(update(watch).values(watched_at=moment))
     (state,) = stream_states([feed], engine=engine, master=master.client())
     assert state.supervised is supervised
+    assert state.watched_at == moment
 
 
 def test_the_status_of_a_dead_stream_names_the_error(engine, feed, master, running) -> None:

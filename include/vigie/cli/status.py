@@ -16,19 +16,26 @@ _NEEDS_NOBODY = (State.RUNNING, State.STARTING, State.STOPPING, State.STOPPED)
 @clear_errors
 def status(json: JsonFlag = False) -> None:
     """Show the services of the local stack and the state of every stream."""
+    from vigie.local.disk import disk
     from vigie.local.status import services
 
-    found, streams = services(), stream_states(load_feeds())
+    found, streams, used = services(), stream_states(load_feeds()), disk()
     if json:
         listed = [asdict(service) for service in found]
-        print_json({"services": listed, "streams": [stream.as_json() for stream in streams]})
+        told = {"services": listed, "streams": [stream.as_json() for stream in streams]}
+        print_json(told | {"disk": asdict(used)})
         return
     rows = [(s.name, s.address, "healthy" if s.healthy else "not healthy") for s in found]
     print_table(("service", "address", "health"), rows)
     columns = ("feed", "desired", "state", "watched", "lag", "last commit", "launch", "phase")
     print_table(columns, [_row(stream) for stream in streams])
+    parts = [(part.part, f"{part.bytes / 1e6:,.0f} MB") for part in used.parts]
+    print_table(("part", "disk"), [*parts, ("free", f"{used.free / 1e9:,.1f} GB")])
     for stream in streams:
         _explain(stream)
+    if used.free < used.floor:
+        floor = f"{used.floor / 1e9:.1f} GB (VIGIE_DISK_FLOOR)"
+        err.print(f"disk: below {floor} free streams wait; make room, they go on by themselves")
 
 
 def _row(stream: StreamState) -> tuple[object, ...]:
@@ -44,6 +51,14 @@ def _explain(stream: StreamState) -> None:
     if stream.error is not None:
         failed = stream.error
         lines.append(f"launch {failed.launch}: {failed.error_class}: {failed.message}")
+    if stream.desired == "running" and not stream.supervised and stream.state is not State.UNKNOWN:
+        since = f"since {_clock(stream.watched_at)} UTC" if stream.watched_at else "yet"
+        lines.append(f"nobody watches it {since}; unpause the DAG stream_{stream.feed} in Airflow")
+    if stream.contract_differs:
+        lines.append(
+            "its driver runs on an older contract; `vigie warehouse plan` and `apply` if tables "
+            f"change, then `vigie stream restart {stream.feed}`"
+        )
     if stream.state not in _NEEDS_NOBODY:
         lines.append(advice(stream.state, stream.feed))
     for line in lines:

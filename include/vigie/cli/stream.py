@@ -1,33 +1,29 @@
-"""`vigie stream`: start, stop, restart and resume a stream; read what its driver printed."""
+"""`vigie stream`: start, stop, restart and resume a stream."""
 
 from __future__ import annotations
 
 import getpass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from vigie.cli.output import clear_errors, err, out
+from vigie.cli import stream_log
+from vigie.cli.output import JsonFlag, clear_errors, err, out, print_json
+from vigie.cli.stream_log import FeedName
 from vigie.contract.loader import get_feed
 from vigie.supervision.desire import (
     Desired,
     accept_gaps,
-    newest_launch,
     open_gaps,
     request_restart,
     set_desired,
 )
-from vigie.supervision.failure import last_failure
-from vigie.supervision.launches import submission_of
-from vigie.supervision.output import output_tail, worker_folder
 from vigie.supervision.states import State
 from vigie.supervision.status import StreamState, stream_states
 from vigie.warehouse.engines import get_engine
 
 app = typer.Typer(help="Start, stop and restart streams.", no_args_is_help=True)
-
-FeedName = Annotated[str, typer.Argument(help="Name of the feed.", metavar="FEED")]
 
 
 @app.command()
@@ -66,53 +62,30 @@ def resume(
     accept: Annotated[
         bool, typer.Option("--accept-gap", help="Accept every gap that is listed.")
     ] = False,
+    json: JsonFlag = False,
 ) -> None:
     """List the gaps that block the stream and, with --accept-gap, go on behind them."""
     get_feed(feed)
     with get_engine().connect() as connection:
         gaps = open_gaps(connection, feed)
-    if not gaps:
+    if accept:
+        accept_gaps(get_engine(), feed, gaps, person=getpass.getuser())
+    if json:
+        print_json({"gaps": [asdict(gap) for gap in gaps], "accepted": accept})
+    elif not gaps:
         out.print(f"stream {feed} has no gap to accept")
-        return
-    for gap in gaps:
-        out.print(f"{'accepted' if accept else 'gap'}: {gap}", highlight=False, markup=False)
-    if not accept:
+    else:
+        for gap in gaps:
+            out.print(f"{'accepted' if accept else 'gap'}: {gap}", highlight=False, markup=False)
+    if gaps and not accept:
         err.print(f"readings in these ranges are lost; `vigie stream resume {feed} --accept-gap`")
         raise typer.Exit(1)
-    accept_gaps(get_engine(), feed, gaps, person=getpass.getuser())
-    _warn_unsupervised(_state(feed))
+    if gaps:
+        _warn_unsupervised(_state(feed))
 
 
-@app.command()
-@clear_errors
-def log(
-    feed: FeedName,
-    launch: Annotated[int | None, typer.Option(help="Launch number; the newest if none.")] = None,
-    lines: Annotated[int, typer.Option(help="Last lines of each output.")] = 200,
-) -> None:
-    """Print what the driver of a launch printed, and the error it left."""
-    get_feed(feed)
-    engine = get_engine()
-    number = launch or newest_launch(engine, feed)
-    submission = submission_of(engine, feed, number) if number else None
-    if submission is None:
-        out.print(f"stream {feed}: launch {number or 1} was never submitted")
-    else:
-        _print_output(worker_folder(submission), submission, lines)
-    with engine.connect() as connection:
-        failure = last_failure(connection, feed)
-    if failure is not None:
-        title = f"error of launch {failure.launch}: {failure.error_class}: {failure.message}"
-        out.print(f"{title}\n{failure.tail}", highlight=False, markup=False)
-
-
-def _print_output(folder: Path, submission: str, lines: int) -> None:
-    if not folder.is_dir():
-        out.print(f"{submission}: no folder {folder} here; its worker is elsewhere, or cleaned up")
-    for name in ("stdout", "stderr"):
-        text = output_tail(submission, name, lines=lines)
-        if text:
-            out.print(f"{submission} {name}:\n{text}", highlight=False, markup=False)
+app.command()(stream_log.log)
+app.command()(stream_log.events)
 
 
 def _switch(feed: str, desired: Desired) -> None:

@@ -13,6 +13,7 @@ from vigie.contract.feed import Feed
 from vigie.errors import GapFound, Superseded
 from vigie.streaming.assemble import StoreBatches, assemble
 from vigie.streaming.commit import Fence
+from vigie.streaming.disk import WaitForDisk
 from vigie.streaming.gate import Gate
 from vigie.streaming.heartbeat import Heartbeat, Pulse
 from vigie.streaming.lag import LagProbe
@@ -30,6 +31,7 @@ from vigie.streaming.session import open_session, read_kafka
 from vigie.streaming.store import Store
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
+from vigie.warehouse.verify import require_tables
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,7 @@ class Driver:
 
     def _stream(self) -> str:
         try:
+            require_tables(self._feed, self._engine)
             raise_fence(self._engine, self._feed.name, self._fence)
             begins = self._store.patiently(self._begins)
             if begins.gaps:
@@ -126,7 +129,9 @@ class Driver:
             feed, self._store, probe, scratch=scratch, topic_id=begins.topic_id, ends=ends
         )
         gate = self._gate = Gate(batches)
-        query = assemble(records, feed, scratch=scratch, batch_function=gate).start()
+        # Outside the gate: what waits for the disk is no batch in hand.
+        waiting = WaitForDisk(gate, self._pulse, stop=self._heartbeat.stop_requested)
+        query = assemble(records, feed, scratch=scratch, batch_function=waiting).start()
         probe.start()
         self._pulse.phase = "running"
         self._await(query, gate)

@@ -9,6 +9,8 @@ from typing import Any
 
 from vigie.contract.loader import feed_files
 from vigie.settings import get_settings
+from vigie.supervision.output import LOG
+from vigie.warehouse.postgres.sessions import session_name
 
 # Spark makes one method of a whole plan, longer than what Java compiles unless told to. The
 # serial collector costs a third less CPU per message on two cores than the default one, and a
@@ -39,6 +41,7 @@ def submission_request(
         "spark.driver.supervise": "false",
         "spark.driver.cores": "1",
         "spark.driver.memory": settings.driver_memory,
+        "spark.driver.defaultJavaOptions": _in_own_folder(),
         "spark.driver.extraJavaOptions": java_options,
     }
     options = [part for name, value in session.items() for part in ("--conf", f"{name}={value}")]
@@ -47,8 +50,11 @@ def submission_request(
         "clientSparkVersion": version("pyspark"),
         "appResource": f"file:{app}",
         "mainClass": "org.apache.spark.deploy.SparkSubmit",
-        "appArgs": ["--master", settings.spark_driver_master, *options, app, feed, str(launch)],
-        "environmentVariables": _environment(),
+        "appArgs": [
+            *("--master", settings.spark_driver_master, *options),
+            *(app, "--log", LOG, feed, str(launch)),
+        ],
+        "environmentVariables": _environment() | session_name(feed, launch),
         "sparkProperties": process,
     }
 
@@ -56,6 +62,15 @@ def submission_request(
 def _ui_port(feed: str) -> int:
     names = [path.stem for path in feed_files()]
     return get_settings().spark_ui_port + names.index(feed)
+
+
+def _in_own_folder() -> str:
+    """Java options that keep what a driver writes in the folder its worker made for it.
+
+    The worker starts it there, and housekeeping removes that folder as a whole.
+    """
+    log = get_settings().spark_apps.absolute() / "log4j2.properties"
+    return f'"-Dlog4j2.configurationFile=file:{log}" -Djava.io.tmpdir=.'
 
 
 def _environment() -> dict[str, str]:
@@ -67,4 +82,5 @@ def _environment() -> dict[str, str]:
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_DIRS": ".",
     }

@@ -129,7 +129,7 @@ def _starting(view: View, launch: Launch, *, driver: DriverState | None, times: 
     if driver == DriverState.SUBMITTED and launch.submitted_at is not None:
         queued = view.now - launch.submitted_at
         if queued > times.capacity:
-            return Health(State.STARTING, "no Spark worker has room for the driver")
+            return Health(State.STARTING, "no capacity: no Spark worker has room for the driver")
     return Health(State.STARTING, _phase(view))
 
 

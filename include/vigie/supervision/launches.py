@@ -11,9 +11,11 @@ from vigie.supervision.failure import Failure
 from vigie.supervision.rows import insert_unless
 from vigie.supervision.version import code_version
 from vigie.warehouse.core import launch, launch_session
-from vigie.warehouse.postgres.sessions import end_sessions
+from vigie.warehouse.postgres.sessions import end_named_sessions, end_sessions
 
 _CLOSED = "closed"
+# Of older launches no driver lives: each relaunch ended what was left of those before it.
+_ENDED = 5
 
 
 def relaunch(engine: Engine, feed: Feed, *, after: int) -> int | None:
@@ -67,7 +69,7 @@ def close(engine: Engine, feed: str, *, outcome: str, failure: Failure) -> bool:
 
 
 def end_launch_sessions(engine: Engine, feed: str, *, up_to: int) -> int:
-    """End the database sessions that launches up to `up_to` recorded and that still exist.
+    """End the database sessions of launches up to `up_to`: those recorded, and those so named.
 
     No timeout fires on a client frozen inside COPY, so its session is ended from here.
     """
@@ -76,7 +78,8 @@ def end_launch_sessions(engine: Engine, feed: str, *, up_to: int) -> int:
     )
     with engine.begin() as connection:
         sessions = [(row.session_id, row.started_at) for row in connection.execute(recorded)]
-        return end_sessions(connection, sessions)
+        named = end_named_sessions(connection, feed, range(max(up_to - _ENDED, 0), up_to + 1))
+        return named + end_sessions(connection, sessions)
 
 
 def submission_of(engine: Engine, feed: str, number: int) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from vigie.contract.loader import get_feed
 from vigie.supervision.desire import Gap, open_gaps
 from vigie.supervision.failure import Failure, last_failure
 from vigie.supervision.health import judge
@@ -27,18 +28,24 @@ _LAG_KNOWN = (State.RUNNING, State.WAITING, State.STALLED, State.STOPPING, State
 
 @dataclass(frozen=True)
 class StreamState:
-    """One stream; lag in messages and seconds, None where nobody can know it."""
+    """One stream; lag in messages and seconds, None where nobody can know it.
+
+    `watched_at` is when somebody last watched it; `contract_differs` says that its driver was
+    started from another contract than the file holds now.
+    """
 
     feed: str
     desired: str | None
     state: State
     supervised: bool
+    watched_at: datetime | None
     lag_messages: int | None
     lag_seconds: float | None
     last_commit: datetime | None
     launch: int | None
     restarts: int
     phase: str
+    contract_differs: bool
     error: Failure | None
     gaps: list[Gap]
 
@@ -71,25 +78,30 @@ def _state(connection: Connection, master: SparkMaster, feed: str) -> StreamStat
     health = judge(view, driver=driver, since=_ANY_TIME)
     beat = view.beat if health.state in _LAG_KNOWN else None
     newest = view.launch.launch if view.launch else None
+    watched = watched_at(connection, feed)
     return StreamState(
         feed=feed,
         desired=view.desired,
         state=health.state,
-        supervised=_is_supervised(connection, view, feed),
+        supervised=watched is not None and view.now - watched <= FRESH,
+        watched_at=watched.astimezone(UTC) if watched else None,
         lag_messages=beat.lag_messages if beat else None,
         lag_seconds=beat.lag_seconds if beat else None,
         last_commit=_last_commit(connection, feed),
         launch=newest,
         restarts=max((newest or 0) - 1, 0),
         phase=health.phase,
+        contract_differs=_contract_differs(view, feed),
         error=last_failure(connection, feed),
         gaps=open_gaps(connection, feed),
     )
 
 
-def _is_supervised(connection: Connection, view: View, feed: str) -> bool:
-    moment = watched_at(connection, feed)
-    return moment is not None and view.now - moment <= FRESH
+def _contract_differs(view: View, feed: str) -> bool:
+    launch = view.launch
+    if launch is None or launch.ended_at is not None:
+        return False
+    return launch.contract_hash != get_feed(feed).hash
 
 
 def _last_commit(connection: Connection, feed: str) -> datetime | None:
@@ -107,12 +119,14 @@ def _unknown(feed: str) -> StreamState:
         desired=None,
         state=State.UNKNOWN,
         supervised=False,
+        watched_at=None,
         lag_messages=None,
         lag_seconds=None,
         last_commit=None,
         launch=None,
         restarts=0,
         phase="the warehouse does not answer",
+        contract_differs=False,
         error=None,
         gaps=[],
     )

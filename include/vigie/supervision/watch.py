@@ -18,7 +18,7 @@ from vigie.supervision.health import TIMES, Health, Times, judge
 from vigie.supervision.housekeeping import remove_old_folders
 from vigie.supervision.master import DriverState, SparkMaster
 from vigie.supervision.observe import observe
-from vigie.supervision.output import output_tail
+from vigie.supervision.output import last_words
 from vigie.supervision.states import State
 from vigie.supervision.view import View
 from vigie.supervision.watched import mark_watched
@@ -116,7 +116,7 @@ class Watcher:
 
     def _close(self, action: Close, health: Health) -> str:
         submission = self._end(action.launch)
-        tail = output_tail(submission) if submission else ""
+        tail = last_words(submission) if submission else ""
         name = action.outcome.capitalize()
         failure = Failure(action.launch, name, health.phase, tail)
         if not launches.close(self._engine, self.feed, outcome=action.outcome, failure=failure):

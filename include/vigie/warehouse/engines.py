@@ -12,6 +12,9 @@ from vigie.settings import get_settings
 
 Role = Literal["ingest", "owner", "reader"]
 _SETTING = {"ingest": "warehouse", "owner": "warehouse_owner", "reader": "warehouse_reader"}
+# A process that froze inside a transaction must not keep its rows locked for ever. The owner's
+# sessions wait inside one on purpose, while migrations run.
+_IDLE = "-c idle_in_transaction_session_timeout=30s"
 
 
 def warehouse_url(role: Role = "ingest") -> str:
@@ -40,13 +43,13 @@ def get_engine(role: Role = "ingest") -> Engine:
         pool_size=2,
         max_overflow=4,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5},
+        connect_args={"connect_timeout": 5} | ({"options": _IDLE} if role == "ingest" else {}),
     )
 
 
 def impatient_engine(*, seconds: int) -> Engine:
     """One connection of its own whose statements give up after `seconds`."""
-    options = f"-c statement_timeout={seconds}s"
+    options = f"-c statement_timeout={seconds}s {_IDLE}"
     return create_engine(
         warehouse_url(),
         pool_size=1,

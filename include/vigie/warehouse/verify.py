@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Engine, MetaData, Table, inspect, select
 
 from vigie.contract.feed import Feed
+from vigie.errors import MigrationError
 from vigie.settings import get_settings
 from vigie.warehouse import core
 from vigie.warehouse.engines import get_engine
@@ -19,6 +20,21 @@ def drift(feeds: Iterable[Feed], engine: Engine | None = None) -> list[str]:
     """One line per difference; none means that the database is what the contracts say."""
     engine = engine or get_engine("owner")
     return [*_migrations(engine), *_core(engine), *(d for f in feeds for d in _feed(f, engine))]
+
+
+def require_tables(feed: Feed, engine: Engine) -> None:
+    """Return if the fact tables of a feed are what its contract says.
+
+    Raises:
+        MigrationError: They are not; each difference is named.
+    """
+    found = list(_tables(feed, engine))
+    if found:
+        message = (
+            f"{feed.name}: the warehouse does not fit the contract: {'; '.join(found)}. Nothing "
+            "was read; run `vigie warehouse plan`, then `vigie warehouse apply`"
+        )
+        raise MigrationError(message)
 
 
 def _migrations(engine: Engine) -> Iterator[str]:
@@ -40,9 +56,13 @@ def _core(engine: Engine) -> Iterator[str]:
         yield from _table(table, engine)
 
 
-def _feed(feed: Feed, engine: Engine) -> Iterator[str]:
+def _tables(feed: Feed, engine: Engine) -> Iterator[str]:
     for table in feed_tables(feed):
         yield from _table(table, engine)
+
+
+def _feed(feed: Feed, engine: Engine) -> Iterator[str]:
+    yield from _tables(feed, engine)
     live = set(inspect(engine).get_view_names(schema="report"))
     yield from (f"report.{name}: missing view" for name in report_views(feed) if name not in live)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -16,11 +17,8 @@ pytestmark = pytest.mark.unit
 @pytest.mark.parametrize("feed", load_feeds())
 def test_the_driver_gets_its_feed_and_launch_and_is_not_supervised_by_spark(feed: str) -> None:
     request = submission_request(feed, 7)
-    assert request["appArgs"][-3:] == [
-        str(get_settings().spark_apps / "run_stream.py"),
-        feed,
-        "7",
-    ]
+    app = str(get_settings().spark_apps / "run_stream.py")
+    assert request["appArgs"][-5:] == [app, "--log", "driver.log", feed, "7"]
     assert request["appArgs"][:2] == ["--master", get_settings().spark_driver_master]
     assert request["sparkProperties"]["spark.driver.supervise"] == "false"
     assert request["sparkProperties"]["spark.driver.memory"] == get_settings().driver_memory
@@ -49,6 +47,14 @@ def test_the_driver_runs_our_interpreter_with_our_settings(monkeypatch) -> None:
 def test_java_options_can_be_set() -> None:
     request = submission_request(next(iter(load_feeds())), 1, java_options="-Xss1m")
     assert request["sparkProperties"]["spark.driver.extraJavaOptions"] == "-Xss1m"
+
+
+def test_what_a_driver_writes_rotates_in_its_own_folder() -> None:
+    request = submission_request(next(iter(load_feeds())), 1)
+    options = request["sparkProperties"]["spark.driver.defaultJavaOptions"]
+    (file,) = re.findall(r"log4j2.configurationFile=file:([^\"]+)", options)
+    assert "SizeBasedTriggeringPolicy" in Path(file).read_text()
+    assert request["environmentVariables"]["SPARK_LOCAL_DIRS"] == "."
 
 
 def test_the_code_version_follows_the_apps(tmp_path: Path, monkeypatch) -> None:

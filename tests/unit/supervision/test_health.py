@@ -205,4 +205,4 @@ def test_no_capacity_is_reported_after_20_seconds() -> None:
         ).phase
         for age in (20, 21)
     ]
-    assert phases == ["starting", "no Spark worker has room for the driver"]
+    assert phases == ["starting", "no capacity: no Spark worker has room for the driver"]
