@@ -21,6 +21,7 @@ from tests.readings import message
 from tests.services import environment
 from vigie.broker.producer import Sender, make_producer
 from vigie.contract.feed import Feed
+from vigie.local.control import Control
 from vigie.local.postgres import connect
 from vigie.local.processes import stack_processes
 from vigie.local.stack import Stack, find_stack
@@ -79,6 +80,39 @@ class LocalStack:
         """Send a signal to the driver's JVM and Python."""
         for process in self.drivers(feed):
             process.send_signal(number)
+
+    def kill_program(self, name: str) -> None:
+        """Kill a program's main process, as the kernel does when memory runs out."""
+        found = Control(self.stack)._calls.getProcessInfo(name)
+        os.kill(found["pid"], signal.SIGKILL)
+
+    @contextmanager
+    def away(self, name: str) -> Iterator[None]:
+        """Keep a program of the stack stopped for as long as the block lasts."""
+        control = Control(self.stack)
+        control.stop([name], timeout=60)
+        try:
+            yield
+        finally:
+            control.start(name)
+
+    def launches(self) -> dict[str, int]:
+        """The newest launch of each feed that ever had one."""
+        rows = self.query("SELECT feed, max(launch) FROM ops.launch GROUP BY feed")
+        return {feed: launch for feed, launch in rows}
+
+    def watched_again(self) -> bool:
+        """Whether every part is healthy and every stream that should run does, watched."""
+        status = self.read("status")
+        wanted = [s for s in status["streams"] if s["desired"] == "running"]
+        return all(s["healthy"] for s in status["services"]) and all(
+            s["supervised"] and s["state"] == "running" for s in wanted
+        )
+
+    def task_log(self, feed: Feed) -> str:
+        """What the tasks of the feed's DAG logged, all runs and tries together."""
+        folder = self.stack.state / "airflow" / "logs" / f"dag_id=stream_{feed.name}"
+        return "\n".join(path.read_text() for path in sorted(folder.rglob("*.log*")))
 
     def send(self, feed: Feed, count: int, *, sensor: str) -> None:
         """Send readings of one sensor, a second apart, that no earlier call sent."""

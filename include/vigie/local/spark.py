@@ -32,7 +32,7 @@ def programs(stack: Stack) -> list[Program]:
         *("--webui-port", str(stack.ports["spark_worker_ui"])),
         f"spark://{stack.address('spark_master')}",
     )
-    # The worker gives a driver 10 seconds to end.
+    # The worker ends its drivers one after the other.
     return [Program("spark-master", master), Program("spark-worker", worker, stop_seconds=15)]
 
 
@@ -45,6 +45,9 @@ def initialise(stack: Stack) -> None:
         "spark.master.rest.enabled": "true",
         "spark.master.rest.host": LOOPBACK,
         "spark.master.rest.port": str(stack.ports["spark_rest"]),
+        # Whoever is killed was asked to stop before, or does not hear: by default a worker waits 10
+        # seconds for it, and launches no other driver meanwhile.
+        "spark.worker.driverTerminateTimeout": "2s",
     }
     (folder / "spark.conf").write_text("".join(f"{k} {v}\n" for k, v in options.items()))
 

@@ -1,7 +1,7 @@
 """The shared tables of schemas `dim`, `fact` and `ops` as SQLAlchemy tables.
 
-Their DDL is written by hand (`warehouse_ddl/<dialect>/0001_core.sql`); a test holds both equal.
-All times are UTC.
+Their DDL is written by hand (`warehouse_ddl/<dialect>/`, the files that name no feed); a test holds
+both equal. All times are UTC.
 """
 
 from __future__ import annotations
