@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from vigie.contract.loader import load_feeds
+from vigie.contract.loader import feed_titles
 from vigie.orchestration.triage import triage
 
 PAGE = triage(
@@ -40,7 +40,7 @@ def reconcile_feeds() -> None:
 
         reconcile_or_fail(feed)
 
-    for feed in load_feeds():
+    for feed in feed_titles():
         task(reconcile, task_id=feed)(feed)
 
 

@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 
 from airflow.sdk import DAG
 
-from vigie.contract.loader import load_feeds
+from vigie.contract.loader import feed_titles
 from vigie.orchestration.stream_feed import StreamFeed
 from vigie.orchestration.triage import stream_page
 
-for feed in load_feeds().values():
+for name, title in feed_titles().items():
     with DAG(
-        dag_id=f"stream_{feed.name}",
-        description=f"Keeps the stream of {feed.title} running",
+        dag_id=f"stream_{name}",
+        description=f"Keeps the stream of {title} running",
         schedule="@continuous",
         start_date=datetime(2000, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
         default_args={"owner": "vigie"},
-        tags=["stream", feed.name],
-        doc_md=stream_page(feed.name, feed.title),
+        tags=["stream", name],
+        doc_md=stream_page(name, title),
     ):
-        StreamFeed(task_id="stream", feed=feed.name, priority_weight=1000, weight_rule="absolute")
+        StreamFeed(task_id="stream", feed=name, priority_weight=1000, weight_rule="absolute")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import TaskDeferred
 
+from tests.services import environment
 from vigie.contract.loader import load_feeds
 from vigie.orchestration import watch_stream
 from vigie.orchestration.stream_feed import StreamFeed
@@ -82,6 +84,16 @@ def test_a_dag_file_parses_without_heavy_imports(name: str) -> None:
     loaded = set(run.stdout.splitlines()[-1].split())
     assert "vigie" in loaded
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_a_wrong_contract_takes_no_other_feed_down(tmp_path: Path) -> None:
+    feeds = tmp_path / "feeds"
+    shutil.copytree(HOME / "include" / "feeds", feeds)
+    (feeds / "fleet.yaml").write_text("feed: fleet\ntitel: a typo\n")
+    with environment(VIGIE_FEEDS=str(feeds)):
+        found = DagBag(dag_folder=str(DAGS))
+    assert found.import_errors == {}
+    assert {dag_id for dag_id in found.dags if dag_id.startswith("stream_")} == set(STREAMS)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import shutil
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from tests.warehouse.streams import change_launch, events, insert_gap, look
 from vigie.cli import app
 from vigie.contract.loader import load_feeds
 from vigie.local.status import Service
+from vigie.settings import get_settings
 from vigie.supervision.failure import Failure
 from vigie.supervision.launches import close, record_submission, relaunch
 from vigie.supervision.output import worker_folder
@@ -128,6 +130,23 @@ def test_status_lists_services_and_every_stream(warehouse: Engine, monkeypatch) 
     with warehouse.begin() as connection:
         connection.execute(insert(watch).values(feed=FEED, watched_at=old))
     assert f"{FEED}: nobody watches it since" in vigie("status").output
+
+
+def test_status_names_a_wrong_contract_beside_the_other_streams(
+    warehouse: Engine, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setattr("vigie.local.status.services", list)
+    shutil.copytree(get_settings().feeds, tmp_path / "feeds")
+    (tmp_path / "feeds" / f"{FEED}.yaml").write_text("title: nothing else\n")
+    with environment(VIGIE_FEEDS=str(tmp_path / "feeds")):
+        shown = vigie("status", "--json")
+        people = vigie("status").output
+    streams = {
+        stream["feed"]: stream["contract_fault"] for stream in json.loads(shown.output)["streams"]
+    }
+    assert [feed for feed, fault in streams.items() if fault] == [FEED]
+    assert streams.keys() == load_feeds().keys()
+    assert f"{FEED}: it cannot be launched: " in people
 
 
 def test_status_says_that_streams_wait_for_disk(warehouse: Engine, monkeypatch) -> None:

@@ -373,6 +373,7 @@ def test_the_status_of_a_running_stream(engine, feed, master, running) -> None:
     assert state.as_json() == {
         "watched_at": state.watched_at,
         "contract_differs": False,
+        "contract_fault": None,
         "feed": feed,
         "desired": "running",
         "state": "running",

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from vigie.cli.output import JsonFlag, clear_errors, err, print_json, print_table
-from vigie.contract.loader import load_feeds
+from vigie.contract.loader import feed_titles
 from vigie.supervision.states import State, advice
 from vigie.supervision.status import StreamState, stream_states
 
@@ -19,7 +19,7 @@ def status(json: JsonFlag = False) -> None:
     from vigie.local.disk import disk
     from vigie.local.status import services
 
-    found, streams, used = services(), stream_states(load_feeds()), disk()
+    found, streams, used = services(), stream_states(feed_titles()), disk()
     if json:
         listed = [asdict(service) for service in found]
         told = {"services": listed, "streams": [stream.as_json() for stream in streams]}
@@ -48,6 +48,8 @@ def _row(stream: StreamState) -> tuple[object, ...]:
 
 def _explain(stream: StreamState) -> None:
     lines = [f"gap: {gap}" for gap in stream.gaps]
+    if stream.contract_fault is not None:
+        lines.append(f"it cannot be launched: {stream.contract_fault}")
     if stream.error is not None:
         failed = stream.error
         lines.append(f"launch {failed.launch}: {failed.error_class}: {failed.message}")

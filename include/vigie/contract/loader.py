@@ -31,6 +31,23 @@ def load_feeds(folder: Path | None = None) -> dict[str, Feed]:
     return {path.stem: load_feed(path) for path in feed_files(folder)}
 
 
+def feed_titles() -> dict[str, str]:
+    """Every feed's name and title; a feed whose contract is wrong has its name for a title.
+
+    So one wrong file does not hide the feeds beside it.
+    """
+    return {path.stem: _title(path) for path in feed_files()}
+
+
+def contract_fault(name: str) -> str | None:
+    """What is wrong with a feed's contract, if anything."""
+    try:
+        get_feed(name)
+    except ContractError as error:
+        return str(error)
+    return None
+
+
 def get_feed(name: str) -> Feed:
     """Load the contract of one feed by its name.
 
@@ -43,6 +60,13 @@ def get_feed(name: str) -> Feed:
         message = f"feed {name!r}: no contract at {path}; known feeds: {known}"
         raise ContractError(message)
     return load_feed(path)
+
+
+def _title(path: Path) -> str:
+    try:
+        return load_feed(path).title
+    except ContractError:
+        return path.stem
 
 
 def load_feed(path: Path) -> Feed:

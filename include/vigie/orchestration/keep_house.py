@@ -19,13 +19,13 @@ KEPT = timedelta(days=90)
 
 def fold_warehouse() -> None:
     """Fold the ledger and remove old launches, events and reconciliations of every feed."""
-    from vigie.contract.loader import load_feeds
+    from vigie.contract.loader import feed_titles
     from vigie.supervision.forget import forget_old
     from vigie.warehouse.engines import get_engine
     from vigie.warehouse.fold import fold_ledger
 
     engine = get_engine()
-    for feed in load_feeds():
+    for feed in feed_titles():
         folded, forgotten = fold_ledger(engine, feed), forget_old(engine, feed)
         log.info("%s: %d ledger rows folded, %d old rows removed", feed, folded, forgotten)
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from vigie.contract.loader import get_feed
+from vigie.contract.loader import contract_fault, get_feed
 from vigie.supervision.desire import Gap, open_gaps
 from vigie.supervision.failure import Failure, last_failure
 from vigie.supervision.health import judge
@@ -31,7 +31,8 @@ class StreamState:
     """One stream; lag in messages and seconds, None where nobody can know it.
 
     `watched_at` is when somebody last watched it; `contract_differs` says that its driver was
-    started from another contract than the file holds now.
+    started from another contract than the file holds now; `contract_fault` why that file cannot be
+    used.
     """
 
     feed: str
@@ -46,6 +47,7 @@ class StreamState:
     restarts: int
     phase: str
     contract_differs: bool
+    contract_fault: str | None
     error: Failure | None
     gaps: list[Gap]
 
@@ -78,7 +80,7 @@ def _state(connection: Connection, master: SparkMaster, feed: str) -> StreamStat
     health = judge(view, driver=driver, since=_ANY_TIME)
     beat = view.beat if health.state in _LAG_KNOWN else None
     newest = view.launch.launch if view.launch else None
-    watched = watched_at(connection, feed)
+    watched, fault = watched_at(connection, feed), contract_fault(feed)
     return StreamState(
         feed=feed,
         desired=view.desired,
@@ -91,7 +93,8 @@ def _state(connection: Connection, master: SparkMaster, feed: str) -> StreamStat
         launch=newest,
         restarts=max((newest or 0) - 1, 0),
         phase=health.phase,
-        contract_differs=_contract_differs(view, feed),
+        contract_differs=fault is None and _contract_differs(view, feed),
+        contract_fault=fault,
         error=last_failure(connection, feed),
         gaps=open_gaps(connection, feed),
     )
@@ -127,6 +130,7 @@ def _unknown(feed: str) -> StreamState:
         restarts=0,
         phase="the warehouse does not answer",
         contract_differs=False,
+        contract_fault=contract_fault(feed),
         error=None,
         gaps=[],
     )
