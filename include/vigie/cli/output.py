@@ -11,7 +11,9 @@ import orjson
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from vigie.errors import VigieError
 
@@ -37,7 +39,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("-" if cell is None else str(cell) for cell in row))
+        # As Text: what a device sent must not be read as markup.
+        table.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
     out.print(table)
 
 
@@ -49,7 +52,7 @@ def clear_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except VigieError as error:
-            err.print(f"[bold red]error:[/] {error}", highlight=False)
+            err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
             raise typer.Exit(2) from error
 
     return run
