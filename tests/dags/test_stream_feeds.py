@@ -29,7 +29,12 @@ from vigie.supervision.watch import Sight
 pytestmark = pytest.mark.dags
 
 DAGS = HOME / "dags"
-FILES = {"stream_feeds.py": len(load_feeds()), "migrate_warehouse.py": 1, "reconcile_feeds.py": 1}
+FILES = {
+    "stream_feeds.py": len(load_feeds()),
+    "migrate_warehouse.py": 1,
+    "reconcile_feeds.py": 1,
+    "roll_up_feeds.py": 1,
+}
 HEADINGS = ("### What it does", "### What red means", "### What to do")
 HEAVY = ("pyspark", "pandas", "sklearn", "mlflow", "psycopg", "pymssql", "confluent_kafka")
 STREAMS = [f"stream_{feed}" for feed in load_feeds()]
@@ -67,9 +72,16 @@ def test_a_stream_is_one_endless_run_before_all_others(bag: DagBag, dag_id: str)
     assert all(str(state) in dag.doc_md for state in State)
 
 
-def test_the_migration_acts_on_whole_days(bag: DagBag) -> None:
-    timetable = bag.dags["migrate_warehouse"].timetable
+@pytest.mark.parametrize("dag_id", ["migrate_warehouse", "roll_up_feeds"])
+def test_a_scheduled_dag_acts_on_whole_intervals(bag: DagBag, dag_id: str) -> None:
+    timetable = bag.dags[dag_id].timetable
     assert type(timetable).__name__ == "CronDataIntervalTimetable"
+
+
+def test_roll_ups_have_a_task_per_feed_and_run_one_at_a_time(bag: DagBag) -> None:
+    dag = bag.dags["roll_up_feeds"]
+    assert {task.task_id for task in dag.tasks} == set(load_feeds())
+    assert dag.max_active_tasks == 1
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

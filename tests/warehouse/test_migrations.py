@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, inspect, text
 
+from vigie.contract.feed import Feed, Field
 from vigie.contract.loader import load_feeds
 from vigie.errors import MigrationError
 from vigie.settings import get_settings
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.migrate import apply
-from vigie.warehouse.postgres.views import report_views
+from vigie.warehouse.plan import make_plan, write_plan
+from vigie.warehouse.postgres.report import report_objects
 from vigie.warehouse.verify import drift
 
 pytestmark = pytest.mark.warehouse
@@ -51,10 +55,50 @@ def test_drift_names_the_column(warehouse: Engine) -> None:
 
 
 @pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)
+def test_drift_names_views_functions_and_roll_ups(warehouse: Engine, feed: Feed) -> None:
+    name = f"{feed.name}_windows"
+    with get_engine("owner").begin() as connection:
+        connection.execute(text(f"DROP VIEW report.{feed.name}_daily"))
+        connection.execute(text(f"ALTER TABLE fact.{feed.name}_hourly DROP COLUMN faults CASCADE"))
+        row = connection.execute(
+            text("SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE proname = :name"),
+            {"name": name},
+        ).scalar_one()
+        changed = row.replace("sum(p.readings)", "1 + sum(p.readings)")
+        connection.exec_driver_sql(changed.replace("%", "%%"))
+
+    assert drift([feed]) == [
+        f"fact.{feed.name}_hourly.faults: missing column",
+        f"report.{feed.name}_hourly: missing view",
+        f"report.{feed.name}_daily: missing view",
+        f"report.{name}: its body is not what the contract says",
+    ]
+
+
+@pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)
+def test_a_changed_contract_can_be_applied_to_a_database_in_use(
+    warehouse: Engine, feed: Feed, tmp_path: Path
+) -> None:
+    shutil.copytree(get_settings().ddl, tmp_path, dirs_exist_ok=True)
+    aliases = {"readings": "a_first", "windows": "b_second"}
+    fields = feed.fields | {"extra": Field(name="extra", type="boolean")}
+    changed = replace(feed, fields=fields, aliases=aliases)
+    again = replace(changed, aliases={})
+
+    for contract in (changed, again):
+        write_plan(make_plan([contract], tmp_path), tmp_path)
+        apply(folder=tmp_path / "postgresql")
+
+        assert [line for line in drift([contract]) if "migration" not in line] == []
+
+
+@pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)
 def test_the_reader_sees_every_view_and_no_fact(warehouse: Engine, feed) -> None:
     with get_engine("reader").connect() as connection:
-        for view in report_views(feed):
-            assert connection.execute(text(f"SELECT count(*) FROM report.{view}")).scalar() == 0
+        for made in report_objects(feed):
+            call = "(now() - interval '1 day', now())" if made.kind == "function" else ""
+            found = connection.execute(text(f"SELECT count(*) FROM report.{made.name}{call}"))
+            assert found.scalar() == 0
         with pytest.raises(Exception, match="permission denied"):
             connection.execute(text(f"SELECT * FROM fact.{feed.name}_reading"))
 

@@ -1,17 +1,22 @@
-"""`vigie warehouse`: plan, apply and verify migrations."""
+"""`vigie warehouse`: plan, apply and verify migrations; compute roll-ups."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import typer
 
 from vigie.cli.output import JsonFlag, clear_errors, out, print_json
-from vigie.contract.loader import load_feeds
+from vigie.contract.loader import get_feed, load_feeds
 from vigie.settings import get_settings
 from vigie.warehouse.migrate import apply as apply_files
 from vigie.warehouse.plan import make_plan, write_plan
+from vigie.warehouse.roll_ups import roll_up as roll_up_range
+from vigie.warehouse.roll_ups import roll_up_changed
 from vigie.warehouse.verify import drift
 
-app = typer.Typer(help="Plan, apply and verify the warehouse's migrations.", no_args_is_help=True)
+app = typer.Typer(help="Plan, apply and verify migrations; compute roll-ups.", no_args_is_help=True)
 
 
 @app.command()
@@ -49,3 +54,26 @@ def verify(json: JsonFlag = False) -> None:
         out.print("\n".join(differences) or "contracts, files and database agree", highlight=False)
     if differences:
         raise typer.Exit(1)
+
+
+@app.command("roll-up")
+@clear_errors
+def roll_up(
+    feeds: Annotated[list[str] | None, typer.Argument(help="All feeds by default.")] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", help="First day, UTC.", formats=["%Y-%m-%d"])
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", help="Last day, UTC.", formats=["%Y-%m-%d"])
+    ] = None,
+) -> None:
+    """Compute the hourly and daily roll-ups that changed, or all of the days given."""
+    if (first is None) != (last is None):
+        raise typer.BadParameter("--from and --to are given together or not at all")
+    for feed in [get_feed(name) for name in feeds] if feeds else load_feeds().values():
+        if first and last:
+            end = last.replace(tzinfo=UTC) + timedelta(days=1)
+            done = roll_up_range(feed, first.replace(tzinfo=UTC), end)
+        else:
+            done = roll_up_changed(feed)
+        out.print(f"{feed.name}: {done.hours} hours, {done.days} days", highlight=False)

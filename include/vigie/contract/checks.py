@@ -119,6 +119,8 @@ def _windows(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:
             if length is not None and length % pane:
                 expected = f"a multiple of the pane ({windows['pane']})"
                 yield Fault(f"windows.sliding.{i}.{part}", repr(found), expected)
+    if "windows" in _mapping(raw, "aliases") and not sliding:
+        yield Fault("aliases.windows", "no windows", "sliding windows in `windows.sliding`")
 
 
 def _status(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:

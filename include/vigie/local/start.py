@@ -98,7 +98,7 @@ class Start:
         )
         self.say("Airflow's API server answers")
         streams = (f"stream_{feed}" for feed in self.feeds)
-        dags = ("migrate_warehouse", "reconcile_feeds", *streams)
+        dags = ("migrate_warehouse", "reconcile_feeds", "roll_up_feeds", *streams)
         unpaused = prepare_airflow(stack, dags, timeout=240)
         if unpaused:
             self.say(f"unpaused {', '.join(unpaused)}")

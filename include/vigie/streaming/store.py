@@ -133,5 +133,6 @@ class Store:
         accepted = batch.split.accepted
         times = accepted["event_time"].cast(pa.timestamp("us")).cast(pa.date32())
         days = pc.unique(times).to_pylist()
-        for table in (*feed_tables(self._feed), core.alert):
+        tables = feed_tables(self._feed)
+        for table in (tables.reading, tables.pane, core.alert):
             self._warehouse.ensure_months(table, days)

@@ -244,6 +244,16 @@ day_count = Table(
     schema="ops",
 )
 
+roll_up = Table(
+    "roll_up",
+    metadata,
+    _text("feed", key=True),
+    Column("event_date", Date, primary_key=True),
+    _big("counted", nullable=True),
+    _time("rolled_at", now=True, nullable=False),
+    schema="ops",
+)
+
 quarantine = Table(
     "quarantine",
     metadata,

@@ -1,7 +1,8 @@
 """A feed's fact tables, derived from its contract.
 
-`<feed>_reading` holds one row per reading, `<feed>_pane` one per sensor and pane. Numbers and
-timestamps only: strings live in schema `dim`.
+`<feed>_reading` holds one row per reading, `<feed>_pane` one per sensor and pane, `<feed>_hourly`
+and `<feed>_daily` one per sensor and closed hour or day. Numbers and timestamps only: strings live
+in schema `dim`.
 """
 
 from __future__ import annotations
@@ -40,17 +41,21 @@ PANE_SUMMARY: dict[str, Merge] = {
     "max": "max",
 }
 """How each summary column of a field merges with the same column of another pane part."""
+ROLL_UP_SUMMARY = ("n", "mean", "min", "max", "median", "p95")
+"""The summary columns of a field in a roll-up; they do not merge."""
 
 
 @dataclass(frozen=True)
 class FeedTables:
-    """The two fact tables of a feed."""
+    """The fact tables of a feed."""
 
     reading: Table
     pane: Table
+    hourly: Table
+    daily: Table
 
     def __iter__(self) -> Iterator[Table]:
-        return iter((self.reading, self.pane))
+        return iter((self.reading, self.pane, self.hourly, self.daily))
 
 
 def value_columns(feed: Feed) -> list[str]:
@@ -65,6 +70,8 @@ def feed_tables(feed: Feed) -> FeedTables:
     return FeedTables(
         reading=_partitioned(f"{feed.name}_reading", metadata, "event_time", _reading(feed)),
         pane=_partitioned(f"{feed.name}_pane", metadata, "pane_start", _pane(feed)),
+        hourly=_partitioned(f"{feed.name}_hourly", metadata, "hour_start", _roll_up(feed)),
+        daily=_partitioned(f"{feed.name}_daily", metadata, "day_start", _roll_up(feed)),
     )
 
 
@@ -103,3 +110,12 @@ def _pane(feed: Feed) -> Iterator[Column[Any]]:
         for part, merge in PANE_SUMMARY.items():
             kind = BigInteger if part == "n" else Double
             yield Column(f"{name}_{part}", kind, nullable=merge != "sum")
+
+
+def _roll_up(feed: Feed) -> Iterator[Column[Any]]:
+    for count in PANE_COUNTS:
+        yield Column(count, BigInteger, nullable=False)
+    for name in feed.fields:
+        yield Column(f"{name}_n", BigInteger, nullable=False)
+        for part in ROLL_UP_SUMMARY[1:]:
+            yield Column(f"{name}_{part}", Double)

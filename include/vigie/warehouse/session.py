@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from sqlalchemy import Executable, Table
+from sqlalchemy import Connection, Executable, Table
 
+from vigie.contract.feed import Feed
 from vigie.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -89,3 +90,14 @@ class Warehouse(Protocol):
 
     def ensure_months(self, table: Table, days: Iterable[date]) -> None:
         """Make the monthly partitions that hold `days`, before the batch needs them."""
+
+    def changed_hours(self, connection: Connection, feed: Feed, day: datetime) -> list[datetime]:
+        """The hours of a day whose hourly roll-up counts other readings than the panes do.
+
+        All hours where panes do not divide an hour. `day` is its midnight in UTC.
+        """
+
+    def roll_up(
+        self, connection: Connection, feed: Feed, table: Table, begin: datetime, end: datetime
+    ) -> None:
+        """Compute the hours or days in [begin, end) of a roll-up table anew from the readings."""

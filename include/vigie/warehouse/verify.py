@@ -13,7 +13,7 @@ from vigie.warehouse import core
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.migrate import migration_files
-from vigie.warehouse.postgres.views import report_views
+from vigie.warehouse.postgres.report import function_bodies, report_objects
 
 
 def drift(feeds: Iterable[Feed], engine: Engine | None = None) -> list[str]:
@@ -63,8 +63,14 @@ def _tables(feed: Feed, engine: Engine) -> Iterator[str]:
 
 def _feed(feed: Feed, engine: Engine) -> Iterator[str]:
     yield from _tables(feed, engine)
-    live = set(inspect(engine).get_view_names(schema="report"))
-    yield from (f"report.{name}: missing view" for name in report_views(feed) if name not in live)
+    views = set(inspect(engine).get_view_names(schema="report"))
+    with engine.connect() as connection:
+        bodies = function_bodies(connection)
+    for made in report_objects(feed):
+        if made.name not in (views if made.kind == "view" else bodies):
+            yield f"report.{made.name}: missing {made.kind}"
+        elif made.kind == "function" and bodies[made.name] != made.sql:
+            yield f"report.{made.name}: its body is not what the contract says"
 
 
 def _table(table: Table, engine: Engine) -> Iterator[str]:

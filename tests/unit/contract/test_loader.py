@@ -97,6 +97,21 @@ def test_text_that_is_no_contract_is_named(tmp_path: Path, text: str, expected: 
     assert expected in faults(tmp_path, text)
 
 
+def test_a_name_for_windows_needs_windows(tmp_path: Path) -> None:
+    text = """
+feed: pump
+title: Pumps
+sensor: id
+event_time: at
+fields: {a: {}}
+windows: {pane: 1 minute}
+late_after: 1 minute
+aliases: {windows: pump_aggregate}
+"""
+
+    assert "aliases.windows: found no windows" in faults(tmp_path, text)
+
+
 def test_two_fields_may_not_share_a_json_path(tmp_path: Path) -> None:
     text = GOOD.replace("fields:", "fields:\n  second: {source: pressure.value}")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vigie.contract.feed import Feed, Field
+from vigie.contract.feed import Feed, Field, Window
 from vigie.contract.loader import load_feeds
 from vigie.errors import MigrationError
 from vigie.settings import get_settings
@@ -38,9 +38,13 @@ def test_a_field_added_becomes_a_column_added(planned: Path, feed: Feed) -> None
 
     assert f"ALTER TABLE fact.{feed.name}_reading ADD COLUMN extra BIGINT;" in sql
     assert f"ALTER TABLE fact.{feed.name}_pane ADD COLUMN extra_n BIGINT NOT NULL DEFAULT 0;" in sql
+    for table in ("hourly", "daily"):
+        added = f"ALTER TABLE fact.{feed.name}_{table} ADD COLUMN extra_median DOUBLE PRECISION;"
+        assert added in sql
     assert "DROP TABLE" not in sql
     assert "DROP COLUMN" not in sql
     assert "r.extra" in sql
+    assert "extra_mean double precision" in sql
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
@@ -64,3 +68,33 @@ def test_a_changed_type_is_refused_by_name(planned: Path) -> None:
         MigrationError, match=rf"{feed.name}_reading\.{name}: the files leave DOUBLE"
     ):
         make_plan([changed], planned)
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+def test_a_changed_window_makes_the_function_anew_and_no_table(planned: Path, feed: Feed) -> None:
+    wider = Window(length=4 * feed.windows.pane, slide=2 * feed.windows.pane)
+    changed = replace(feed, windows=replace(feed.windows, sliding=(wider,)))
+
+    plan = make_plan([changed], planned)
+
+    (sql,) = plan.files.values()
+    assert f"DROP FUNCTION report.{feed.name}_windows;" in sql
+    assert f"CREATE FUNCTION report.{feed.name}_windows(" in sql
+    assert f"CREATE VIEW report.{feed.name}_window AS" in sql
+    assert "TABLE fact." not in sql
+    assert plan.state[feed.name]["functions"].keys() == {f"{feed.name}_windows"}
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+def test_a_feed_that_loses_its_windows_loses_their_function(planned: Path, feed: Feed) -> None:
+    aliases = {"readings": "all_readings"}
+    changed = replace(feed, windows=replace(feed.windows, sliding=()), aliases=aliases)
+
+    plan = make_plan([changed], planned)
+
+    (sql,) = plan.files.values()
+    assert f"DROP FUNCTION report.{feed.name}_windows;" in sql
+    assert "CREATE FUNCTION" not in sql
+    assert "CREATE VIEW report.all_readings AS" in sql
+    assert plan.state[feed.name]["functions"] == {}
+    assert f"{feed.name}_window" not in plan.state[feed.name]["views"]

@@ -1,25 +1,37 @@
-"""The `report` views of a feed in PostgreSQL: keys and names instead of numbers.
-
-Views hold no data, so a change drops and makes them anew, in the order given here.
-"""
+"""The `report` views of a feed in PostgreSQL: keys and names instead of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from vigie.contract.feed import Feed
+from vigie.warehouse.feed_tables import PANE_COUNTS, ROLL_UP_SUMMARY
+from vigie.warehouse.postgres.intervals import interval
 
 
-def report_views(feed: Feed) -> dict[str, str]:
-    """The feed's views: name without schema → the SELECT behind it."""
+def base_views(feed: Feed) -> dict[str, str]:
+    """The views of the feed's facts: name without schema → the SELECT behind it."""
     views = {
         f"{feed.name}_reading": _reading(feed),
         f"{feed.name}_latest": _latest(feed),
         f"{feed.name}_pane": _pane(feed),
         f"{feed.name}_alert": _alert(feed),
+        f"{feed.name}_hourly": _roll_up(feed, "hourly", "hour_start"),
+        f"{feed.name}_daily": _roll_up(feed, "daily", "day_start"),
     }
     if "readings" in feed.aliases:
         views[feed.aliases["readings"]] = f"SELECT * FROM report.{feed.name}_reading"
+    return views
+
+
+def window_views(feed: Feed) -> dict[str, str]:
+    """The windows that ended in the last 24 hours of the database's clock, under their names."""
+    day = interval(timedelta(days=1))
+    name = f"{feed.name}_window"
+    views = {name: f"SELECT * FROM report.{feed.name}_windows(now() - {day}, now())"}
+    if "windows" in feed.aliases:
+        views[feed.aliases["windows"]] = f"SELECT * FROM report.{name}"
     return views
 
 
@@ -68,9 +80,10 @@ def _pane(feed: Feed) -> str:
     def columns() -> Iterator[str]:
         yield "s.sensor"
         yield "p.pane_start"
-        yield from ("p.readings", "p.alerts", "p.warnings", "p.faults")
+        yield from (f"p.{count}" for count in PANE_COUNTS)
         for field in feed.fields:
             yield f"p.{field}_n"
+            yield f"p.{field}_sum"
             yield f"p.{field}_sum / nullif(p.{field}_n, 0) AS {field}_mean"
             yield f"p.{field}_min"
             yield f"p.{field}_max"
@@ -91,4 +104,18 @@ def _alert(feed: Feed) -> str:
         "FROM fact.alert a\n"
         f"JOIN dim.rule u ON u.rule_id = a.rule_id AND u.feed = '{feed.name}'\n"
         "JOIN dim.sensor s ON s.sensor_id = a.sensor_id",
+    )
+
+
+def _roll_up(feed: Feed, table: str, start: str) -> str:
+    def columns() -> Iterator[str]:
+        yield "s.sensor"
+        yield f"u.{start}"
+        yield from (f"u.{count}" for count in PANE_COUNTS)
+        for field in feed.fields:
+            yield from (f"u.{field}_{part}" for part in ROLL_UP_SUMMARY)
+
+    return _select(
+        columns(),
+        f"FROM fact.{feed.name}_{table} u\nJOIN dim.sensor s ON s.sensor_id = u.sensor_id",
     )

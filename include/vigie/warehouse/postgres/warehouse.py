@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import Engine, Table, func, select
+from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.engine import make_url
 
+from vigie.contract.feed import Feed
 from vigie.warehouse.engines import get_engine, warehouse_url
+from vigie.warehouse.postgres import roll_ups
 from vigie.warehouse.postgres.session import PostgresSession
 
 _OPTIONS = (
@@ -38,3 +40,13 @@ class PostgresWarehouse:
                 with self._engine.begin() as connection:
                     connection.execute(select(func.ops.ensure_month(table.name, month)))
                 self._months.add((table.name, month))
+
+    def changed_hours(self, connection: Connection, feed: Feed, day: datetime) -> list[datetime]:
+        """Hours whose panes and roll-ups count differently."""
+        return roll_ups.changed_hours(connection, feed, day)
+
+    def roll_up(
+        self, connection: Connection, feed: Feed, table: Table, begin: datetime, end: datetime
+    ) -> None:
+        """Replace the periods' rows, with percentile_cont over the readings."""
+        roll_ups.roll_up(connection, feed, table, begin, end)
