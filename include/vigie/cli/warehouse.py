@@ -12,8 +12,6 @@ from vigie.contract.loader import get_feed, load_feeds
 from vigie.settings import get_settings
 from vigie.warehouse.migrate import apply as apply_files
 from vigie.warehouse.plan import make_plan, write_plan
-from vigie.warehouse.roll_ups import roll_up as roll_up_range
-from vigie.warehouse.roll_ups import roll_up_changed
 from vigie.warehouse.verify import drift
 
 app = typer.Typer(help="Plan, apply and verify migrations; compute roll-ups.", no_args_is_help=True)
@@ -68,12 +66,14 @@ def roll_up(
     ] = None,
 ) -> None:
     """Compute the hourly and daily roll-ups that changed, or all of the days given."""
+    from vigie.warehouse import roll_ups
+
     if (first is None) != (last is None):
         raise typer.BadParameter("--from and --to are given together or not at all")
     for feed in [get_feed(name) for name in feeds] if feeds else load_feeds().values():
         if first and last:
             end = last.replace(tzinfo=UTC) + timedelta(days=1)
-            done = roll_up_range(feed, first.replace(tzinfo=UTC), end)
+            done = roll_ups.roll_up(feed, first.replace(tzinfo=UTC), end)
         else:
-            done = roll_up_changed(feed)
+            done = roll_ups.roll_up_changed(feed)
         out.print(f"{feed.name}: {done.hours} hours, {done.days} days", highlight=False)
