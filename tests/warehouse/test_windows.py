@@ -31,6 +31,10 @@ def longest(feed: Feed) -> timedelta:
     return max(window.length for window in feed.windows.sliding)
 
 
+def slowest(feed: Feed) -> timedelta:
+    return max(window.slide for window in feed.windows.sliding)
+
+
 def windows(feed: Feed, begin: datetime, end: datetime, zone: str = "UTC") -> pd.DataFrame:
     query = text(f"SELECT * FROM report.{feed.name}_windows(:begin, :end)")
     with get_engine("reader").connect() as connection:
@@ -86,7 +90,8 @@ def assert_equal(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
 def test_windows_equal_pandas(warehouse: Engine, feed: Feed, seed: int) -> None:
     span = 2 * longest(feed)
     readings = store_all(warehouse, feed, batches(feed, seed, START, span))
-    begin, end = START + span / 4, START + span - timedelta(seconds=90)
+    begin = START + span / 2
+    end = begin + 4 * slowest(feed) - timedelta(seconds=90)
 
     found = windows(feed, begin, end)
 
@@ -118,10 +123,11 @@ def test_late_readings_change_windows_that_were_final(warehouse: Engine, feed: F
 
     readings = store_all(warehouse, feed, [*newer, *late])
 
-    found = windows(feed, START - span, START)
+    begin, end = START - span / 2, START - span / 2 + 8 * window.slide
+    found = windows(feed, begin, end)
     part = found[found["window_length"] == format_duration(window.length)]
     assert part["is_final"].any()
-    assert_equal(part, expected(feed, window, readings, START - span, START))
+    assert_equal(part, expected(feed, window, readings, begin, end))
 
 
 @each_feed
@@ -200,7 +206,7 @@ def plan_of_an_hour(feed: Feed, *, generic: bool) -> Any:
 @each_feed
 @pytest.mark.parametrize("generic", [False, True], ids=["values", "parameters"])
 def test_one_hour_touches_one_partition(warehouse: Engine, feed: Feed, generic: bool) -> None:
-    fill_panes(warehouse, feed, sensors=1, months=4)
+    fill_panes(warehouse, feed, sensors=1, months=3)
 
     plan = plan_of_an_hour(feed, generic=generic)
 
