@@ -44,7 +44,7 @@ def measure_latency(
 
     The simulator stamps a reading with the clock when it hands it to the producer, so that the
     stored event time is the send time, cut to milliseconds; the clock is the machine's. Up to
-    20 ms of the result are the watch's own interval.
+    20 ms of the result are the watch's own interval, and up to 20 the simulator's.
     """
     before = dict(watch.history[-1].ends)
     with sending_live(feed, rate=rate, seconds=seconds + _SETTLING) as sender:

@@ -14,7 +14,8 @@ import orjson
 from vigie.broker.producer import Sender, make_producer
 from vigie.broker.topics import ensure_topics
 from vigie.contract.feed import Feed
-from vigie.simulator.run import history, messages
+from vigie.simulator.moments import history
+from vigie.simulator.simulation import Simulation
 
 SENSORS = 500
 _SEED = 1
@@ -32,10 +33,11 @@ def send_bulk(feed: Feed, count: int) -> None:
     """
     ensure_topics([feed])
     moments = history(SENSORS, start=_START, step=_STEP, count=count)
-    made = messages(feed, moments, sensors=SENSORS, seed=_SEED)
+    made = Simulation(feed, SENSORS, seed=_SEED).messages(moments)
     with Sender(make_producer(max_message=feed.kafka.max_message)) as sender:
-        for number, (key, value) in enumerate(made, 1):
-            sender.send(feed.topic, key, value if number % _BAD_EVERY else _spoil(value, feed))
+        for number, message in enumerate(made, 1):
+            value = message.value if number % _BAD_EVERY else _spoil(message.value, feed)
+            sender.send(feed.topic, message.key, value)
 
 
 def _spoil(value: bytes, feed: Feed) -> bytes:

@@ -10,6 +10,7 @@
     ├── WarehouseError       the warehouse refused what we asked
     │   ├── MigrationError   a migration file and the database disagree
     │   └── LedgerConflict   a batch does not begin where the ledger ends
+    ├── IngestError          the ingest API refused a batch, or did not take it in time
     ├── GapFound             offsets the ledger needs are gone from the topic
     ├── Unaccounted          a reconciliation found offsets or rows that do not add up
     ├── Superseded           a newer launch holds the fence
@@ -61,6 +62,10 @@ class MigrationError(WarehouseError):
 
 class LedgerConflict(WarehouseError):
     """A batch does not begin where the ledger ends."""
+
+
+class IngestError(VigieError):
+    """The ingest API refused a batch, or did not take it in time."""
 
 
 class GapFound(VigieError):

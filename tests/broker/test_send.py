@@ -116,12 +116,15 @@ def test_the_live_simulator_survives_the_broker_and_ends_on_sigterm(tmp_path: Pa
             wait_for_messages(address, 300)
             simulator.terminate()
             assert simulator.wait(20) == 0, output.read_text()
-            assert f"acknowledged {wait_for_messages(address, 300)}\n" in output.read_text()
+            assert (
+                f"readings.fleet: acknowledged {wait_for_messages(address, 300)}\n"
+                in output.read_text()
+            )
 
 
 @contextmanager
 def live_simulator(address: str, output: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [VIGIE, "simulate", "fleet", "--rate", "50"]
+    command = [VIGIE, "simulate", "fleet", "gas_turbine", "--rate", "50"]
     environment = os.environ | {"VIGIE_KAFKA": address}
     with output.open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -25,10 +25,13 @@ def up(
         typer.Option(help="Feeds to bring to life, with commas between, or `all`."),
     ] = None,
     simulators: Annotated[bool, typer.Option(help="Send simulated readings.")] = True,
+    history: Annotated[
+        bool, typer.Option(help="Send simulated feeds some weeks of history, once.")
+    ] = True,
 ) -> None:
     """Start whatever of the local stack is not running, and wait until it works."""
     say = _Progress()
-    stack = Start(chosen_feeds(feeds), simulate=simulators, say=say).run()
+    stack = Start(chosen_feeds(feeds), simulate=simulators, history=history, say=say).run()
     _print_addresses(stack)
     say(f"the stack is up; its logs are in {stack.logs}")
 

@@ -27,7 +27,7 @@ def all_programs(stack: Stack) -> list[Program]:
         kafka.program(stack),
         *spark.programs(stack),
         *airflow.programs(stack),
-        *simulators.programs(),
+        *simulators.programs(stack),
     ]
 
 

@@ -11,14 +11,15 @@ from vigie.local import airflow, airflow_api, kafka, postgres, spark, supervisor
 from vigie.local.control import Control
 from vigie.local.environment import daemon_environment
 from vigie.local.first_start import prepare_airflow
+from vigie.local.history import send_first_history
 from vigie.local.jars import fetch_jars
 from vigie.local.lock import hold
 from vigie.local.machine import check_machine
 from vigie.local.parts import all_programs, require_ports
 from vigie.local.processes import describe, end, stack_processes
-from vigie.local.simulators import program_of
+from vigie.local.simulators import PROGRAM, simulate_also
 from vigie.local.stack import Stack, prepare_stack, state_folder
-from vigie.local.streams import wait_until_live
+from vigie.local.streams import wait_until_live, wait_until_read
 from vigie.local.waiting import wait_for, wait_until_healthy
 from vigie.warehouse import migrate
 
@@ -29,6 +30,7 @@ class Start:
 
     feeds: Sequence[str]
     simulate: bool
+    history: bool
     say: Callable[[str], None]
 
     def run(self) -> Stack:
@@ -62,6 +64,8 @@ class Start:
             prepare(stack)
         if postgres.initialise(stack):
             self.say("PostgreSQL: new data folder made")
+        if self.simulate:
+            simulate_also(stack, self.feeds)
         supervisord.write_config(stack, all_programs(stack))
         if running:
             control.reload()
@@ -82,6 +86,9 @@ class Start:
         wait_for(stack, "kafka", kafka.is_up, timeout=180)
         made = ensure_topics(load_feeds().values())
         self.say(f"Kafka answers; topics made: {len(made)}")
+        if self.simulate and self.history:
+            # Airflow boots meanwhile, and the streams find it when they begin.
+            send_first_history(stack, self.feeds, self.say)
         wait_for(stack, "spark-worker", lambda: bool(spark.workers(stack)), timeout=180)
         self.say("Spark master and worker answer")
         if airflow_tables is not None:
@@ -105,11 +112,13 @@ class Start:
 
     def _start_feeds(self, stack: Stack) -> None:
         if self.simulate:
-            self._begin(stack, *(program_of(feed) for feed in self.feeds))
+            self._begin(stack, PROGRAM)
         wait_until_healthy(stack, timeout=240)
         self.say("every part is healthy")
         for feed, state in wait_until_live(stack, self.feeds, timeout=300):
             self.say(f"stream {feed}: {state}")
+        for feed, left in wait_until_read(self.feeds, timeout=60).items():
+            self.say(f"stream {feed} still reads {left} messages that waited; see `vigie status`")
 
     def _begin_airflow(self, stack: Stack) -> None:
         self._begin(stack, *(program.name for program in airflow.programs(stack)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vigie.local import airflow_api, kafka, postgres, spark
 from vigie.local.control import Control
-from vigie.local.simulators import program_of
+from vigie.local.simulators import PROGRAM
 from vigie.local.stack import Stack, find_stack
 
 
@@ -28,9 +28,9 @@ def services() -> list[Service]:
 
 
 def check_services(stack: Stack) -> list[Service]:
-    """Ask the parts of this stack side by side; simulators only where they were started."""
+    """Ask the parts of this stack side by side; the simulator only where it was started."""
     checks: tuple[Callable[[Stack], list[Service]], ...] = (
-        *(_manager, _postgres, _kafka, _spark, _airflow, _simulators),
+        *(_manager, _postgres, _kafka, _spark, _airflow, _simulator),
     )
     with ThreadPoolExecutor(len(checks)) as pool:
         found = pool.map(lambda check: check(stack), checks)
@@ -72,9 +72,9 @@ def _airflow(stack: Stack) -> list[Service]:
     ]
 
 
-def _simulators(stack: Stack) -> list[Service]:
+def _simulator(stack: Stack) -> list[Service]:
     return [
         Service(state.name, stack.address("kafka"), state.state == "RUNNING")
         for state in Control(stack).states().values()
-        if state.name.startswith(program_of("")) and state.state != "STOPPED"
+        if state.name == PROGRAM and state.state != "STOPPED"
     ]

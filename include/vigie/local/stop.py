@@ -12,13 +12,13 @@ from vigie.errors import StackError
 from vigie.local.control import Control
 from vigie.local.lock import hold
 from vigie.local.processes import describe, end, stack_processes
-from vigie.local.simulators import program_of
+from vigie.local.simulators import PROGRAM
 from vigie.local.stack import Stack
 
 _ORDER = (
     # Nothing relaunches a driver once these two are gone.
     ("airflow-triggerer", "airflow-scheduler"),
-    ("airflow-dag-processor", "airflow-api-server", program_of("*")),
+    ("airflow-dag-processor", "airflow-api-server", PROGRAM),
     ("spark-worker",),
     ("spark-master", "kafka"),
     ("postgres",),

@@ -14,6 +14,8 @@ from vigie.supervision.status import StreamState, stream_states
 # A stream also waits for a moment after each start; one that waits for longer lacks something
 # that this stack does not bring back.
 _WAITS = 60.0
+_FEW = 100
+"""Unread messages that live readings alone may come to."""
 
 
 def wait_until_live(stack: Stack, feeds: Sequence[str], *, timeout: float) -> list[tuple[str, str]]:
@@ -39,6 +41,25 @@ def wait_until_live(stack: Stack, feeds: Sequence[str], *, timeout: float) -> li
                 f"DAG at http://{stack.address('airflow')}"
             )
             raise StackError(message)
+        sleep(1)
+
+
+def wait_until_read(feeds: Sequence[str], *, timeout: float) -> dict[str, int]:
+    """Wait until running streams have read what waited for them; returns messages still unread.
+
+    A backlog is no fault: what is left after `timeout` seconds drains by itself.
+    """
+    deadline = monotonic() + timeout
+    while True:
+        running = [s for s in stream_states(feeds) if s.state == State.RUNNING]
+        # The lag is known some seconds after a stream began to run.
+        left = {
+            s.feed: s.lag_messages
+            for s in running
+            if s.lag_messages is None or s.lag_messages > _FEW
+        }
+        if not left or monotonic() > deadline:
+            return {feed: lag for feed, lag in left.items() if lag and lag > _FEW}
         sleep(1)
 
 

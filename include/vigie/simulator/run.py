@@ -1,108 +1,138 @@
-"""Sends simulated readings: live, or a history that is the same each time."""
+"""Sends simulated readings: live until told to stop, or a history that is the same each time."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import count as numbers
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import islice
+from threading import Event
 
-from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
+from tenacity import (
+    before_sleep_log,
+    retry,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_exponential,
+)
 
-from vigie.broker.messages import make_encoder
-from vigie.broker.producer import Sender, make_producer
 from vigie.broker.topics import ensure_topics
 from vigie.contract.feed import Feed
 from vigie.errors import BrokerAway
-from vigie.simulator.model import make_model
+from vigie.simulator.kafka_sink import KafkaSink
+from vigie.simulator.model import habits_of
+from vigie.simulator.moments import Moment, live, paced
+from vigie.simulator.simulation import Simulation
+from vigie.simulator.sink import Sink
 
-_REPORT_EVERY = 60.0
-_LIVE_FLUSH = 8.0
-"""Seconds for the last acknowledgements; a process manager kills after ten."""
+OpenSink = Callable[[Feed], Sink]
+_TOGETHER = 0.02
+"""Seconds of live readings that are computed, and stamped, at once."""
 
-Moment = tuple[int, datetime]
 log = logging.getLogger(__name__)
 
 
-def live(sensors: int) -> Iterator[Moment]:
-    """Each sensor in turn, now; never the same millisecond twice for one sensor."""
-    last = [datetime.min.replace(tzinfo=UTC)] * sensors
-    for number in numbers():
-        sensor = number % sensors
-        now = datetime.now(UTC)
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        last[sensor] = max(now, last[sensor] + timedelta(milliseconds=1))
-        yield sensor, last[sensor]
-
-
-def history(sensors: int, *, start: datetime, step: timedelta, count: int) -> Iterator[Moment]:
-    """All sensors at `start`, then all one `step` later, and so on for `count` moments."""
-    for number in range(count):
-        yield number % sensors, start + number // sensors * step
-
-
-def messages(
-    feed: Feed, moments: Iterable[Moment], *, sensors: int, seed: int
-) -> Iterator[tuple[bytes, bytes]]:
-    """Key and message for each moment; equal arguments give equal bytes."""
-    encode = make_encoder(feed)
-    models = [make_model(feed, seed=seed, sensor=sensor) for sensor in range(sensors)]
-    names = [f"{feed.name}-{sensor + 1:02d}" for sensor in range(sensors)]
-    for sensor, at in moments:
-        yield names[sensor].encode(), encode(names[sensor], at, models[sensor].values(at))
-
-
-def send_live(feed: Feed, *, sensors: int, seed: int, rate: float, count: int | None = None) -> int:
-    """Send `rate` messages a second as measured now, until `count` or an interrupt ends it.
-
-    While the broker is away messages wait in memory; when that is full, sending waits. Returns
-    how many were acknowledged.
+def send_history(simulation: Simulation, moments: Iterable[Moment], sink: Sink) -> None:
+    """Send a message for each of `moments`; the simulation's tally says how many.
 
     Raises:
-        BrokerError: At the end, messages were left unacknowledged.
+        BrokerError, IngestError: Not every message was acknowledged.
     """
-    producer = make_producer(max_message=feed.kafka.max_message, message_timeout_ms=0)
-    with Sender(producer, rate=rate, flush_timeout=_LIVE_FLUSH) as sender:
-        try:
-            _wait_for_topic(feed)
-            report = time.monotonic() + _REPORT_EVERY
-            made = messages(feed, live(sensors), sensors=sensors, seed=seed)
-            for number, (key, value) in enumerate(islice(made, count), 1):
-                sender.send(feed.topic, key, value)
-                if time.monotonic() >= report:
-                    log.info("sent %d, acknowledged %d", number, sender.acknowledged)
-                    report += _REPORT_EVERY
-        except KeyboardInterrupt:
-            log.info("asked to stop")
-    return sender.acknowledged
+    with sink:
+        for message in simulation.messages(moments):
+            sink.send(message.key, message.value)
+    _count(simulation, sink)
 
 
-def send_history(
-    feed: Feed,
-    moments: Iterable[Moment],
+def send_live(
+    simulations: Sequence[Simulation],
+    open_sink: OpenSink,
+    stop: Event,
     *,
-    sensors: int,
-    seed: int,
     rate: float | None = None,
-) -> int:
-    """Send a message for each of `moments`; returns how many were acknowledged.
+    every: timedelta | None = None,
+    count: int | None = None,
+) -> None:
+    """Send readings as measured now, all feeds side by side, until `stop` or `count` of each.
+
+    Args:
+        simulations: What to send, a feed each.
+        open_sink: Where it goes; a sink of its own for each feed.
+        stop: Ends it; what is under way still leaves.
+        rate: Messages a second that the sinks take; without it the clock sets the pace.
+        every: Time between a sensor's readings, by default the feed's own.
+        count: Messages of each feed.
 
     Raises:
-        BrokerError: The broker is away, or did not acknowledge every message.
+        BrokerError, IngestError: At the end, messages were left unacknowledged.
     """
-    ensure_topics([feed])
-    with Sender(make_producer(max_message=feed.kafka.max_message), rate=rate) as sender:
-        for key, value in messages(feed, moments, sensors=sensors, seed=seed):
-            sender.send(feed.topic, key, value)
-    return sender.acknowledged
+
+    def send(simulation: Simulation) -> None:
+        try:
+            _send_feed(simulation, open_sink(simulation.feed), stop, rate, every, count)
+        except BaseException:
+            stop.set()  # One that fails ends the others: the process manager starts all again.
+            raise
+
+    with ThreadPoolExecutor(len(simulations)) as pool:
+        for done in [pool.submit(send, simulation) for simulation in simulations]:
+            done.result()
 
 
-@retry(
-    retry=retry_if_exception_type(BrokerAway),
-    wait=wait_exponential(max=30),
-    before_sleep=before_sleep_log(log, logging.WARNING),
-)
-def _wait_for_topic(feed: Feed) -> None:
-    ensure_topics([feed])
+def _send_feed(
+    simulation: Simulation,
+    sink: Sink,
+    stop: Event,
+    rate: float | None,
+    every: timedelta | None,
+    count: int | None,
+) -> None:
+    feed = simulation.feed
+    if isinstance(sink, KafkaSink):
+        _wait_for_topic(feed, stop)
+
+    def wait(seconds: float) -> bool:
+        sink.rest()
+        return stop.wait(seconds)
+
+    pace = every or habits_of(feed).every
+    if rate:
+        moments, at_once = live(simulation.sensors), max(round(rate * _TOGETHER), 1)
+    else:
+        moments = paced(simulation.sensors, every=pace, wait=wait)
+        at_once = simulation.sensors
+    with sink:
+        made = simulation.messages(_until(stop, moments), at_once=at_once)
+        for message in islice(made, count):
+            sink.send(message.key, message.value)
+    _count(simulation, sink)
+    log.info("%s: sent %d, acknowledged %d", feed.name, simulation.tally.sent, sink.acknowledged)
+
+
+def _until(stop: Event, moments: Iterator[Moment]) -> Iterator[Moment]:
+    for moment in moments:
+        if stop.is_set():
+            return
+        yield moment
+
+
+def _count(simulation: Simulation, sink: Sink) -> None:
+    simulation.tally.acknowledged = sink.acknowledged
+    simulation.tally.rejected = sink.rejected
+
+
+def _wait_for_topic(feed: Feed, stop: Event) -> None:
+    @retry(
+        retry=retry_if_exception_type(BrokerAway),
+        wait=wait_exponential(max=30),
+        sleep=sleep_using_event(stop),
+        stop=stop_when_event_set(stop),
+        before_sleep=before_sleep_log(log, logging.WARNING),
+        reraise=True,
+    )
+    def ensure() -> None:
+        ensure_topics([feed])
+
+    ensure()

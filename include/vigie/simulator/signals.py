@@ -1,84 +1,89 @@
-"""Signals that models are made of, and a model for any contract."""
+"""Signals that models are made of. Times are seconds since the epoch, in UTC."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from math import pi, sin
+from collections.abc import Callable, Mapping
 from typing import Any
-from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
-from vigie.contract.feed import Feed, Field
+from vigie.contract.feed import Feed
+from vigie.simulator.noise import Ints, Numbers
 
-_DAY = 86_400.0
-_UNBOUNDED = (0.0, 100.0)
-
-
-def generator(feed: Feed, *part: int) -> np.random.Generator:
-    """Random numbers for one part of a feed's simulation, the same for the same numbers."""
-    return np.random.default_rng([crc32(feed.name.encode()), *part])
+DAY = 86_400.0
+_THURSDAY = 3
+"""The weekday of the epoch's first day, Monday being 0."""
 
 
-def daily(at: datetime, *, peak_hour: float) -> float:
-    """A smooth rhythm between -1 and 1, highest at `peak_hour` (UTC)."""
-    return sin(2 * pi * (at.timestamp() / _DAY - (peak_hour - 6) / 24))
+def hour_of(times: Numbers) -> Numbers:
+    """Hours since midnight."""
+    hours: Numbers = times % DAY / 3600
+    return hours
 
 
-def drift(at: datetime, *, days: float, phase: float) -> float:
+def day_of(times: Numbers) -> Ints:
+    """Days since the epoch."""
+    return np.floor(times / DAY).astype(np.int64)
+
+
+def is_weekend(times: Numbers) -> npt.NDArray[np.bool_]:
+    """Whether it is Saturday or Sunday."""
+    weekend: npt.NDArray[np.bool_] = (day_of(times) + _THURSDAY) % 7 >= 5
+    return weekend
+
+
+def daily(times: Numbers, *, peak_hour: Numbers | float) -> Numbers:
+    """A smooth rhythm between -1 and 1, highest at `peak_hour`."""
+    return np.sin(2 * np.pi * (times / DAY - (peak_hour - 6) / 24))
+
+
+def yearly(times: Numbers, *, peak_day: float = 200) -> Numbers:
+    """A smooth rhythm between -1 and 1, highest on a day of the year (by default in July)."""
+    return np.cos(2 * np.pi * (times / DAY - peak_day) / 365.2425)
+
+
+def drift(times: Numbers, *, days: float, phase: Numbers) -> Numbers:
     """A slow wander between -1 and 1 over some `days`; `phase` (0 to 1) makes it another one."""
-    turns = at.timestamp() / _DAY / days
-    return 0.6 * sin(2 * pi * (turns + phase)) + 0.4 * sin(2 * pi * (turns * 0.382 + phase * 7))
+    turns = times / DAY / days
+    slow = np.sin(2 * np.pi * (turns + phase))
+    slower: Numbers = 0.6 * slow + 0.4 * np.sin(2 * np.pi * (turns * 0.382 + phase * 7))
+    return slower
 
 
-def within(feed: Feed, values: Mapping[str, float]) -> dict[str, float]:
-    """The values of the feed's fields, each brought into its valid range."""
-    return {
-        name: round(min(max(values[name], low), high), 4)
-        for name, field in feed.fields.items()
-        if name in values
-        for low, high in [field.valid or (-np.inf, np.inf)]
-    }
+def bump(hours: Numbers, *, peak: Numbers | float, width: float) -> Numbers:
+    """A bell of height 1 around an hour of the day, whole across midnight."""
+    away = (hours - peak + 12) % 24 - 12
+    return np.exp(-((away / width) ** 2))
 
 
-class GenericModel:
-    """A daily rhythm and some noise around the middle of each field's range without alerts."""
+def response(
+    level: Callable[[Ints], Numbers], times: Numbers, *, slot: float, decay: float, slots: int
+) -> Numbers:
+    """What slowly follows a level that changes from slot to slot, as heat or breath in a room.
 
-    def __init__(self, feed: Feed, *, seed: int, sensor: int) -> None:
-        self._feed = feed
-        self._random = generator(feed, seed, sensor)
-        self._peak_hour = self._random.uniform(13, 16)
-        self._ranges = {name: quiet_range(feed, field) for name, field in feed.fields.items()}
-        self._levels = {name: self._random.uniform(0.4, 0.6) for name in feed.fields}
-        self._fixed: dict[str, Any] = {}
-        if feed.position:
-            self._fixed["latitude"] = round(self._random.uniform(48.80, 48.92), 5)
-            self._fixed["longitude"] = round(self._random.uniform(2.25, 2.42), 5)
-        if feed.status:
-            self._fixed["status"] = feed.status.ok[0]
-
-    def values(self, at: datetime) -> Mapping[str, Any]:
-        """Every field of the contract, with position and status where it has them."""
-        rhythm = daily(at, peak_hour=self._peak_hour)
-        measured: dict[str, Any] = {}
-        for name, (low, high) in self._ranges.items():
-            share = self._levels[name] + 0.1 * rhythm + 0.01 * self._random.normal()
-            measured[name] = low + share * (high - low)
-        measured = within(self._feed, measured)
-        for name, field in self._feed.fields.items():
-            if field.type == "integer":
-                measured[name] = round(measured[name])
-            elif field.type == "boolean":
-                measured[name] = rhythm > 0
-        return measured | self._fixed
+    Args:
+        level: The level in each slot, by the slot's number.
+        times: When to look.
+        slot: Seconds of a slot.
+        decay: Seconds until a third (1/e) of a difference is left.
+        slots: How many slots it looks back; what is older must have decayed.
+    """
+    now = np.floor(times / slot).astype(np.int64)
+    found = np.zeros(len(times))
+    for back in range(slots):
+        number = now - back
+        since_begin = times - number * slot
+        since_end = np.maximum(since_begin - slot, 0)
+        found += level(number) * (np.exp(-since_end / decay) - np.exp(-since_begin / decay))
+    return found
 
 
-def quiet_range(feed: Feed, field: Field) -> tuple[float, float]:
-    """The part of a field's valid range that raises no alert."""
-    low, high = field.valid or _UNBOUNDED
-    for alert in feed.alerts.values():
-        if alert.when.field == field.name:
-            high = high if alert.when.above is None else min(high, alert.when.above)
-            low = low if alert.when.below is None else max(low, alert.when.below)
-    return low, high
+def within(feed: Feed, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """The values, each field of the feed brought into its valid range and rounded."""
+    found = dict(values)
+    for name, field in feed.fields.items():
+        if name in found:
+            low, high = field.valid or (-np.inf, np.inf)
+            found[name] = np.round(np.clip(found[name], low, high), 4)
+    return found

@@ -3,47 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from math import exp
+from datetime import timedelta
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from vigie.contract.feed import Feed
-from vigie.simulator.signals import daily, drift, generator, within
+from vigie.simulator.model import Habits
+from vigie.simulator.noise import Ints, Noise, Numbers
+from vigie.simulator.signals import DAY, bump, daily, hour_of, is_weekend, within
 
-_RUSH_HOURS = (8.0, 18.0)
+HABITS = Habits(
+    sensors=10,
+    every=timedelta(seconds=10),
+    step=timedelta(hours=1),
+    history=timedelta(weeks=13),
+)
 
 
-def traffic(at: datetime) -> float:
-    """Between 0.15 at night and about 1 in the rush hours (UTC); less at weekends."""
-    hour = at.hour + at.minute / 60 + at.second / 3600
-    rush = sum(exp(-(((hour - peak) / 2.5) ** 2)) for peak in _RUSH_HOURS)
-    return 0.15 + (0.55 if at.weekday() >= 5 else 0.85) * rush
+def traffic(times: Numbers) -> Numbers:
+    """Between 0.15 at night and about 1 in the rush hours; less at weekends."""
+    hours = hour_of(times)
+    rush = bump(hours, peak=8, width=2.5) + bump(hours, peak=18, width=2.5)
+    return 0.15 + np.where(is_weekend(times), 0.55, 0.85) * rush
 
 
 class Model:
-    """One station. Still air lets pollution build up; sunlight makes ozone, which NO eats."""
+    """Still air lets pollution build up; sunlight makes ozone, which NO eats."""
 
-    def __init__(self, feed: Feed, *, seed: int, sensor: int) -> None:
+    def __init__(self, feed: Feed, *, seed: int) -> None:
         self._feed = feed
-        self._city_phase = generator(feed, seed).uniform()
-        self._random = generator(feed, seed, sensor)
-        self._exposure = self._random.uniform(0.6, 1.4)
+        self._noise = Noise(feed.name, seed)
 
-    def values(self, at: datetime) -> Mapping[str, Any]:
+    def values(self, sensors: Ints, times: Numbers) -> Mapping[str, npt.NDArray[Any]]:
         """All seven pollutants."""
-        scatter = [exp(0.05 * noise) for noise in self._random.normal(size=7)]
-        stillness = exp(0.8 * drift(at, days=6, phase=self._city_phase))
-        fumes = traffic(at) * stillness * self._exposure
-        sun = max(daily(at, peak_hour=13), 0.0)
-        no2 = (15 + 45 * fumes) * scatter[0]
-        pm25 = (8 + 28 * stillness**1.5 * (0.7 + 0.3 * fumes)) * scatter[1]
+        noise, moment = self._noise, np.round(times * 1000).astype(np.int64)
+
+        def scatter(name: str) -> Numbers:
+            nearby = 0.08 * noise.wander(f"{name} nearby", times, 1800, sensors)
+            return np.exp(nearby + 0.03 * noise.normal(name, sensors, moment))
+
+        stillness = np.exp(0.5 * np.clip(noise.wander("stillness", times, 2 * DAY), -2.5, 2.5))
+        exposure = noise.between(0.6, 1.4, "exposure", sensors)
+        fumes = traffic(times) * stillness * exposure
+        sun = np.maximum(daily(times, peak_hour=13), 0)
+        no2 = (15 + 45 * fumes) * scatter("no2")
+        pm25 = (8 + 28 * stillness**1.5 * (0.7 + 0.3 * fumes)) * scatter("pm25")
         measured = {
             "pm25": pm25,
-            "pm10": (12 + 1.4 * pm25) * scatter[2],
-            "so2": (3 + 6 * stillness) * scatter[3],
+            # Coarse dust comes on top of fine dust.
+            "pm10": pm25 + (12 + 0.4 * pm25) * scatter("pm10"),
+            "so2": (3 + 6 * stillness) * scatter("so2"),
             "no2": no2,
-            "co": (220 + 700 * fumes) * scatter[4],
-            "o3": max(30 + 100 * sun - 0.4 * no2, 2) * scatter[5],
-            "co2": 415 + 45 * fumes * scatter[6],
+            "co": (220 + 700 * fumes) * scatter("co"),
+            "o3": np.maximum(30 + 100 * sun - 0.4 * no2, 2) * scatter("o3"),
+            "co2": 415 + 45 * fumes * scatter("co2"),
         }
         return within(self._feed, measured)
