@@ -31,12 +31,12 @@ def stations() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def rooms() -> pd.DataFrame:
-    return series(FEEDS["environment"], step=timedelta(minutes=30), count=6000, sensors=6)
+    return series(FEEDS["environment"], step=timedelta(minutes=30), count=4000, sensors=6)
 
 
 @pytest.fixture(scope="module")
 def meters() -> pd.DataFrame:
-    frame = series(FEEDS["smart_meter"], step=timedelta(minutes=30), count=17_520, sensors=8)
+    frame = series(FEEDS["smart_meter"], step=timedelta(minutes=30), count=17_520, sensors=5)
     return frame.set_index("sensor", append=True)["kwh"].unstack()
 
 
