@@ -131,7 +131,7 @@ def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, _Later) and error.pause is not None:
         return error.pause
-    return float(wait_exponential_jitter(initial=0.5, max=30)(state))
+    return float(wait_exponential_jitter(multiplier=0.5, max=30)(state))
 
 
 def _asked_pause(reply: httpx.Response) -> float | None:
