@@ -20,9 +20,11 @@ class State(StrEnum):
 
 
 _ADVICE = {
-    State.STARTING: "Nothing to do: a driver takes up to a minute to its first commit.",
+    State.STARTING: "Nothing to do: a driver takes up to a minute to its first commit. With "
+    "`no capacity` Spark's workers lack cores or memory: add some, or stop another stream.",
     State.RUNNING: "Nothing to do.",
-    State.WAITING: "Bring back what it waits for (the phase names it); nothing is lost meanwhile.",
+    State.WAITING: "Bring back what it waits for; the phase names it (for `disk`, make room: "
+    "`vigie status` shows which part takes how much). It goes on by itself; nothing is lost.",
     State.STALLED: "It is relaunched. If it stalls again, read `vigie stream log {feed}`.",
     State.DEAD: "It is relaunched, after a pause that grows to 10 minutes while launches fail. "
     "Read the error and `vigie stream log {feed}`; `vigie stream restart {feed}` skips the pause.",
