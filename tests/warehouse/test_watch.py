@@ -409,3 +409,43 @@ def test_the_status_of_a_dead_stream_names_the_error(engine, feed, master, runni
     assert (state.launch, state.restarts, state.lag_messages) == (2, 1, None)
     assert state.as_json()["error"]["class"] == "Dead"
     assert "FAILED" in state.as_json()["error"]["message"]
+
+
+def test_two_streams_start_at_a_time_and_the_next_follows(
+    engine: Engine, master: BookkeepingMaster
+) -> None:
+    names = list(load_feeds())[:4]
+    watchers = {name: Watcher(name, engine=engine, master=master.client()) for name in names}
+    for name in names:
+        start_if_new(engine, name, person="somebody")
+
+    def launched() -> set[str]:
+        with ThreadPoolExecutor(len(names)) as pool:
+            list(pool.map(lambda name: watchers[name].poll(), names))
+        return {name for name in names if look(engine, name).launch is not None}
+
+    first = launched()
+    assert len(first) == 2
+    assert launched() == first, "both are still starting"
+    committed, idle = first
+    change_launch(engine, committed, 1, first_commit_at=func.now())
+    second = launched()
+    assert len(second) == 3
+    claim(engine, idle, 1)
+    heartbeat(engine, idle, 1, lag_messages=0)
+    assert launched() == set(names)
+
+
+def test_a_start_that_takes_too_long_holds_up_no_other(
+    engine: Engine, master: BookkeepingMaster
+) -> None:
+    names = list(load_feeds())[:3]
+    for name in names:
+        start_if_new(engine, name, person="somebody")
+    for name in names[:2]:
+        Watcher(name, engine=engine, master=master.client()).poll()
+    last = Watcher(names[2], engine=engine, master=master.client())
+    assert last.poll().done == ("waits for its turn: 2 other streams are starting",)
+    change_launch(engine, names[0], 1, created_at=func.now() - timedelta(minutes=4))
+    last.poll()
+    assert look(engine, names[2]).launch is not None

@@ -115,7 +115,7 @@ class Start:
             self._begin(stack, PROGRAM)
         wait_until_healthy(stack, timeout=240)
         self.say("every part is healthy")
-        for feed, state in wait_until_live(stack, self.feeds, timeout=300):
+        for feed, state in wait_until_live(stack, self.feeds, timeout=180 + 60 * len(self.feeds)):
             self.say(f"stream {feed}: {state}")
         for feed, left in wait_until_read(self.feeds, timeout=60).items():
             self.say(f"stream {feed} still reads {left} messages that waited; see `vigie status`")

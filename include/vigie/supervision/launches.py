@@ -9,6 +9,7 @@ from vigie.contract.feed import Feed
 from vigie.supervision.events import record_event
 from vigie.supervision.failure import Failure
 from vigie.supervision.rows import insert_unless
+from vigie.supervision.turn import has_turn, hold_turns
 from vigie.supervision.version import code_version
 from vigie.warehouse.core import launch, launch_session
 from vigie.warehouse.postgres.sessions import end_named_sessions, end_sessions
@@ -22,7 +23,8 @@ def relaunch(engine: Engine, feed: Feed, *, after: int) -> int | None:
     """Insert the launch that follows `after` if `after` is still the newest; 0 before the first.
 
     Returns:
-        The new launch number, or None if somebody else was first: adopt theirs.
+        The new launch number, or None if somebody else was first (adopt theirs), or if enough
+        other streams were started at the same moment.
     """
     number = after + 1
     row = {"feed": feed.name, "launch": number}
@@ -30,6 +32,9 @@ def relaunch(engine: Engine, feed: Feed, *, after: int) -> int | None:
     newer = (launch.c.feed == feed.name) & (launch.c.launch > after)
     try:
         with engine.begin() as connection:
+            hold_turns(connection)
+            if not has_turn(connection, feed.name):
+                return None
             if not insert_unless(connection, launch, row, found=newer):
                 return None
             record_event(connection, feed=feed.name, kind="launch", detail=f"launch {number}")

@@ -20,6 +20,7 @@ from vigie.supervision.master import DriverState, SparkMaster
 from vigie.supervision.observe import observe
 from vigie.supervision.output import last_words
 from vigie.supervision.states import State
+from vigie.supervision.turn import AT_ONCE, has_turn
 from vigie.supervision.view import View
 from vigie.supervision.watched import mark_watched
 from vigie.warehouse.engines import get_engine
@@ -125,11 +126,14 @@ class Watcher:
 
     def _relaunch(self, after: int) -> str:
         feed = get_feed(self.feed)
+        with self._engine.connect() as connection:
+            if not has_turn(connection, self.feed):
+                return f"waits for its turn: {AT_ONCE} other streams are starting"
         self._master.require()
         self._end(after)
         number = launches.relaunch(self._engine, feed, after=after)
         if number is None:
-            return "somebody else launched first; adopted"
+            return "somebody else launched first; adopted, or waiting for its turn"
         try:
             submission = self._master.submit(submission_request(self.feed, number))
         except SubmissionFailed as error:
