@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from vigie.local import kafka, postgres
+from vigie.local import documents, kafka, postgres
 from vigie.local.jars import fetch_jars
 from vigie.local.ports import choose_ports
 from vigie.local.stack import Stack, prepare_stack
@@ -33,7 +33,7 @@ def kafka_broker(folder: Path) -> Iterator[str]:
     A second run in the same folder is the same broker, at the same address, with what it held.
     """
     fetch_jars()
-    stack = _stack(folder)
+    stack = _stack(folder, ("kafka", "kafka_controller"))
     kafka.initialise(stack)
     command = kafka.program(stack).command
     with (folder / "output.log").open("ab") as output:
@@ -52,14 +52,14 @@ def kafka_broker(folder: Path) -> Iterator[str]:
                 process.wait()
 
 
-def _stack(folder: Path) -> Stack:
+def _stack(folder: Path, parts: tuple[str, ...]) -> Stack:
     file = folder / "ports"
     if file.is_file():
         known = dict(line.split("=") for line in file.read_text().splitlines())
     else:
         folder.mkdir(parents=True)
         chosen = choose_ports({}, only_free=True)
-        known = {part: str(chosen[part]) for part in ("kafka", "kafka_controller")}
+        known = {part: str(chosen[part]) for part in parts}
         file.write_text("".join(f"{part}={port}\n" for part, port in known.items()))
     ports = {part: int(port) for part, port in known.items()}
     return Stack(state=folder, ports=ports, secrets={}, socket=folder / "unused.sock")
@@ -105,6 +105,25 @@ def postgres_stack(folder: Path) -> Iterator[Stack]:
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(30)
+
+
+@contextmanager
+def document_server(folder: Path) -> Iterator[str]:
+    """Run the local stack's document server in `folder`, and yield its URL once it answers.
+
+    It speaks MongoDB's protocol and is not MongoDB. A second run in the same folder is the same
+    server, at the same address, with what it held.
+    """
+    fetch_jars()
+    stack = _stack(folder, ("documents",))
+    with (folder / "output.log").open("ab") as output:
+        server = subprocess.Popen(documents.program(stack).command, stdout=output, stderr=output)
+        try:
+            _wait_until(lambda: documents.is_up(stack), folder / "output.log")
+            yield f"mongodb://{stack.address('documents')}/vigie"
+        finally:
+            server.terminate()
+            server.wait(30)
 
 
 @contextmanager

@@ -11,6 +11,8 @@
     │   ├── MigrationError   a migration file and the database disagree
     │   └── LedgerConflict   a batch does not begin where the ledger ends
     ├── IngestError          the ingest API refused a batch, or did not take it in time
+    ├── DocumentsError       the document server refused what we asked
+    │   └── DocumentsAway    no document server answered in time
     ├── GapFound             offsets the ledger needs are gone from the topic
     ├── Unaccounted          a reconciliation found offsets or rows that do not add up
     ├── Superseded           a newer launch holds the fence
@@ -66,6 +68,14 @@ class LedgerConflict(WarehouseError):
 
 class IngestError(VigieError):
     """The ingest API refused a batch, or did not take it in time."""
+
+
+class DocumentsError(VigieError):
+    """The document server refused what was asked of it."""
+
+
+class DocumentsAway(DocumentsError):
+    """No document server answered in time; the same request may work later."""
 
 
 class GapFound(VigieError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from vigie.cli import (
+    documents,
     quarantine,
     reconcile,
     replay,
@@ -32,6 +33,7 @@ app.command("down")(stack.down)
 app.command("env")(stack.env)
 app.command("status")(status.status)
 app.command("validate")(validate.validate)
+app.add_typer(documents.app, name="documents")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(warehouse.app, name="warehouse")

@@ -36,7 +36,7 @@ def reconcile(
     ] = 0,
     json: JsonFlag = False,
 ) -> None:
-    """Account for every offset: topic, ledger, rows. Exit code 1 if anything is unaccounted for."""
+    """Account for every offset: topic, ledger, rows, documents. Exit code 1 if any is not."""
     chosen = [get_feed(name) for name in feeds] if feeds else list(load_feeds().values())
     if history:
         _show_history(chosen, history, json=json)
@@ -49,6 +49,8 @@ def reconcile(
             rows = [[asdict(p)[c] for c in _COLUMNS] for p in account.partitions]
             lag = "unknown" if account.lag_messages is None else account.lag_messages
             print_table(_COLUMNS, rows, title=f"{account.feed} (lag {lag})")
+            if account.skipped:
+                err.print(f"{account.feed}: {account.skipped}", highlight=False, markup=False)
             for fault in account.unaccounted:
                 err.print(f"[bold red]unaccounted[/] {account.feed}: {fault}", highlight=False)
         if not any(account.unaccounted for account in accounts):

@@ -155,6 +155,8 @@ class Feed:
     oldest: date = date(2000, 1, 1)
     clock_skew: Duration = timedelta(minutes=5)
     aliases: dict[Literal["readings", "windows"], Identifier] = field(default_factory=dict)
+    sinks: tuple[Literal["documents"], ...] = ()
+    """Where accepted readings are kept beside the warehouse."""
 
     @property
     def name(self) -> str:

@@ -49,6 +49,10 @@ JARS: dict[str, tuple[Artifact, ...]] = {
         # The source's pool of Kafka consumers.
         Artifact("org.apache.commons", "commons-pool2", "2.13.1"),
     ),
+    "documents": (
+        # Speaks MongoDB's protocol; it is not MongoDB, which no package registry has. BSD licence.
+        Artifact("de.bwaldvogel", "mongo-java-server-h2-backend", "1.47.0", transitive=True),
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vigie.local import airflow, kafka, postgres, simulators, spark
+from vigie.local import airflow, documents, kafka, postgres, simulators, spark
 from vigie.local.control import ProgramState
 from vigie.local.ports import require_free
 from vigie.local.programs import Program
@@ -16,6 +16,7 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     "spark-master": ("spark_master", "spark_master_ui", "spark_rest"),
     "spark-worker": ("spark_worker_ui",),
     "airflow-api-server": ("airflow",),
+    documents.NAME: ("documents",),
 }
 """Which ports a program listens on; the drivers' Spark UIs are not among them."""
 
@@ -27,6 +28,7 @@ def all_programs(stack: Stack) -> list[Program]:
         kafka.program(stack),
         *spark.programs(stack),
         *airflow.programs(stack),
+        *documents.programs(stack),
         *simulators.programs(stack),
     ]
 

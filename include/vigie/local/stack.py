@@ -65,6 +65,7 @@ class Stack:
             "VIGIE_WAREHOUSE": self.database("vigie_stream"),
             "VIGIE_WAREHOUSE_OWNER": self.database("vigie_owner"),
             "VIGIE_WAREHOUSE_READER": self.database("vigie_reader"),
+            "VIGIE_DOCUMENTS": f"mongodb://{self.address('documents')}/vigie",
             "VIGIE_SPARK_REST": f"http://{self.address('spark_rest')}",
             "VIGIE_SPARK_UI_PORT": str(self.ports["spark_drivers"]),
             "VIGIE_AIRFLOW": f"http://{self.address('airflow')}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vigie.broker.topics import ensure_topics
 from vigie.contract.loader import load_feeds
-from vigie.local import airflow, airflow_api, kafka, postgres, spark, supervisord
+from vigie.local import airflow, airflow_api, documents, kafka, postgres, spark, supervisord
 from vigie.local.control import Control
 from vigie.local.environment import daemon_environment
 from vigie.local.first_start import prepare_airflow
@@ -74,7 +74,8 @@ class Start:
             self.say("process manager started")
 
     def _start_services(self, stack: Stack) -> None:
-        self._begin(stack, "postgres", "kafka", "spark-master", "spark-worker")
+        kept = [program.name for program in documents.programs(stack)]
+        self._begin(stack, "postgres", "kafka", "spark-master", "spark-worker", *kept)
         wait_for(stack, "postgres", lambda: postgres.is_up(stack), timeout=120)
         postgres.ensure_roles(stack)
         airflow_tables = airflow.start_migration(stack, daemon_environment(stack))
@@ -91,6 +92,9 @@ class Start:
             send_first_history(stack, self.feeds, self.say)
         wait_for(stack, "spark-worker", lambda: bool(spark.workers(stack)), timeout=180)
         self.say("Spark master and worker answer")
+        for name in kept:
+            wait_for(stack, name, lambda: documents.is_up(stack), timeout=60)
+            self.say("the document server answers")
         if airflow_tables is not None:
             airflow.finish_migration(stack, airflow_tables)
             self.say("Airflow's tables made or brought up to date")

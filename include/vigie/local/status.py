@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from vigie.local import airflow_api, kafka, postgres, spark
+from vigie.local import airflow_api, documents, kafka, postgres, spark
 from vigie.local.control import Control
 from vigie.local.simulators import PROGRAM
 from vigie.local.stack import Stack, find_stack
@@ -30,7 +30,7 @@ def services() -> list[Service]:
 def check_services(stack: Stack) -> list[Service]:
     """Ask the parts of this stack side by side; the simulator only where it was started."""
     checks: tuple[Callable[[Stack], list[Service]], ...] = (
-        *(_manager, _postgres, _kafka, _spark, _airflow, _simulator),
+        *(_manager, _postgres, _kafka, _spark, _airflow, _documents, _simulator),
     )
     with ThreadPoolExecutor(len(checks)) as pool:
         found = pool.map(lambda check: check(stack), checks)
@@ -69,6 +69,14 @@ def _airflow(stack: Stack) -> list[Service]:
             )
             for name in ("scheduler", "dag_processor", "triggerer")
         ),
+    ]
+
+
+def _documents(stack: Stack) -> list[Service]:
+    address = f"mongodb://{stack.address('documents')}"
+    return [
+        Service(program.name, address, documents.is_up(stack))
+        for program in documents.programs(stack)
     ]
 
 

@@ -11,7 +11,7 @@ from vigie.reconciliation.tiles import Partition
 class Reconciliation:
     """What one run found; `unaccounted` has a sentence per fault, none if the feed is clean.
 
-    The lag is None while the broker does not answer.
+    The lag is None while the broker does not answer. `skipped` says what could not be compared.
     """
 
     feed: str
@@ -20,3 +20,4 @@ class Reconciliation:
     partitions: tuple[Partition, ...]
     lag_messages: int | None
     unaccounted: tuple[str, ...]
+    skipped: str | None = None

@@ -1,4 +1,4 @@
-"""Proves for a feed that every offset is accounted for: topic ↔ ledger ↔ rows."""
+"""Proves for a feed that every offset is accounted for: topic ↔ ledger ↔ rows ↔ documents."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from vigie.contract.feed import Feed
 from vigie.errors import BrokerError
 from vigie.reconciliation.account import Reconciliation
 from vigie.reconciliation.days import Days, all_days, changed_days, counted_in_all
+from vigie.reconciliation.documents import DocumentAccount, compare_documents
 from vigie.reconciliation.record import record
 from vigie.reconciliation.tiles import Partition, read_tiles
 from vigie.warehouse import core
@@ -25,7 +26,7 @@ def reconcile(
     Not `full`, it counts only the readings of those days whose counter moved since they were last
     found right: rows changed behind the commits' back on other days go unseen. Messages the
     stream has not reached yet are its lag, not a fault; the lag is None while the broker does not
-    answer within `patience` seconds.
+    answer within `patience` seconds. Documents are compared in full runs.
     """
     began = time.monotonic()
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
@@ -39,6 +40,8 @@ def reconcile(
             *_quarantine(connection, feed, tiles),
             *days.faults(),
         ]
+        documents = compare_documents(connection, feed, tiles) if full else DocumentAccount()
+        faults += documents.faults
     # Read after the ledger: a message stored meanwhile must not seem to be ahead of the topic.
     try:
         topic = read_topic(feed.topic, timeout=patience)
@@ -48,7 +51,9 @@ def reconcile(
         faults += _beyond(tiles, topic)
     lag = None if topic is None else _lag(tiles, topic)
     seconds = time.monotonic() - began
-    account = Reconciliation(feed.name, full, seconds, tuple(tiles), lag, tuple(faults))
+    account = Reconciliation(
+        feed.name, full, seconds, tuple(tiles), lag, tuple(faults), documents.skipped
+    )
     record(engine, account, right=days.right())
     return account
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,8 +48,19 @@ class Batch:
     split: Split
 
 
+BeforeCommit = Callable[[Session, pa.Table, str], None]
+"""Called with the readings that are stored and their topic id, as the last step before commit."""
+
+
 def commit_batch(
-    session: Session, feed: Feed, fence: Fence, batch: Batch, memory: Memory, *, careful: bool
+    session: Session,
+    feed: Feed,
+    fence: Fence,
+    batch: Batch,
+    memory: Memory,
+    *,
+    careful: bool,
+    before_commit: BeforeCommit | None = None,
 ) -> int:
     """Store a batch in one transaction and return its number.
 
@@ -61,6 +72,7 @@ def commit_batch(
         memory: Changed only after the commit.
         careful: Look up every reading's identity, not only those that are not newer than their
             sensor's last event time.
+        before_commit: What else keeps the stored readings; if it fails, nothing is stored.
 
     Raises:
         Superseded: A newer launch holds the fence; nothing was written.
@@ -91,6 +103,8 @@ def commit_batch(
     clocks = clock_rows(stored, feed)
     session.upsert(core.sensor_clock, clocks, {"last_event_time": "max"})
     session.upsert(core.day_count, day_rows(stored, feed), {"stored": "sum"})
+    if before_commit is not None:
+        before_commit(session, stored, topic_id)
     session.commit()
     memory.sensors |= new_sensors
     times = clocks["last_event_time"].cast(pa.int64()).to_numpy()

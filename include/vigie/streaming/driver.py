@@ -14,6 +14,7 @@ from vigie.errors import GapFound, Superseded
 from vigie.streaming.assemble import StoreBatches, assemble
 from vigie.streaming.commit import Fence
 from vigie.streaming.disk import WaitForDisk
+from vigie.streaming.documents import open_documents
 from vigie.streaming.gate import Gate
 from vigie.streaming.heartbeat import Heartbeat, Pulse
 from vigie.streaming.lag import LagProbe
@@ -62,7 +63,12 @@ class Driver:
         self._gate: Gate | None = None
         self._heartbeat = Heartbeat(feed.name, fence.launch, self._pulse)
         self._store = Store(
-            open_warehouse(self._engine), self._engine, feed, fence=fence, pulse=self._pulse
+            open_warehouse(self._engine),
+            self._engine,
+            feed,
+            fence=fence,
+            pulse=self._pulse,
+            documents=open_documents(feed, fence.launch),
         )
 
     def run(self) -> int:

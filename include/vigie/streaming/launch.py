@@ -15,7 +15,7 @@ from vigie.warehouse import core
 from vigie.warehouse.session import SessionId
 
 _TAIL_LINES = 30
-_AWAY = ("BrokerAway", "TransientError")
+_AWAY = ("BrokerAway", "DocumentsAway", "TransientError")
 """Ends that say nothing of the batch's size."""
 _HARMLESS = ("stopped", "superseded", "blocked")
 

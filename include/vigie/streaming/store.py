@@ -8,13 +8,14 @@ from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, literal, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from vigie.contract.feed import Feed
-from vigie.errors import BrokerAway, LedgerConflict
+from vigie.errors import BrokerAway, DocumentsAway, LedgerConflict
 from vigie.streaming.commit import Batch, Fence, commit_batch
+from vigie.streaming.documents import Documents
 from vigie.streaming.heartbeat import Pulse
 from vigie.streaming.launch import record_first_commit, record_session
 from vigie.streaming.memory import Memory, load_memory
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 PATIENCE = 300
 """Seconds a batch is tried before the driver gives up and a new launch takes over."""
 
+WAITING = "waiting for documents"
+
 R = TypeVar("R")
 
 
@@ -34,10 +37,17 @@ class Store:
     """One driver's way into the warehouse."""
 
     def __init__(
-        self, warehouse: Warehouse, engine: Engine, feed: Feed, *, fence: Fence, pulse: Pulse
+        self,
+        warehouse: Warehouse,
+        engine: Engine,
+        feed: Feed,
+        *,
+        fence: Fence,
+        pulse: Pulse,
+        documents: Documents | None = None,
     ) -> None:
         self._warehouse, self._engine, self._feed = warehouse, engine, feed
-        self._fence, self._pulse = fence, pulse
+        self._fence, self._pulse, self._documents = fence, pulse, documents
         self._session: Session | None = None
         self._memory = Memory()
         self._has_committed = False
@@ -58,13 +68,16 @@ class Store:
             Superseded: A newer launch writes now.
             LedgerConflict: The batch does not continue the ledger.
             TransientError: The database stayed away for `PATIENCE` seconds.
+            DocumentsAway: The document server did.
         """
         self.patiently(lambda: self._attempt(batch))
+        if self._pulse.phase == WAITING:
+            self._pulse.phase = "running"
 
     def patiently(self, action: Callable[[], R]) -> R:
-        """Repeat an action while the database or the broker is away, with growing pauses."""
+        """Repeat an action while a server it needs is away, with growing pauses."""
         retrying = Retrying(
-            retry=retry_if_exception_type((TransientError, BrokerAway)),
+            retry=retry_if_exception_type((TransientError, BrokerAway, DocumentsAway)),
             wait=wait_random_exponential(multiplier=0.2, max=5),
             stop=stop_after_delay(PATIENCE),
             reraise=True,
@@ -83,6 +96,11 @@ class Store:
             log.warning("%s: will be repeated: %s", self._feed.name, error)
             self.close()
             raise TransientError(str(error)) from error
+        except DocumentsAway as error:
+            log.warning("%s: %s: %s", self._feed.name, WAITING, error)
+            self._pulse.phase = WAITING
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the session, undoing what was not committed."""
@@ -92,6 +110,9 @@ class Store:
             self._session = None
 
     def _attempt(self, batch: Batch) -> None:
+        if self._documents is not None:
+            # Asked first, so that a server that is away costs no load that is then undone.
+            self._documents.require()
         session = self.open()
         repeated = self._in_doubt
         if not (repeated and self._is_stored(session, batch)):
@@ -104,7 +125,7 @@ class Store:
 
     def _commit(self, session: Session, batch: Batch, *, repeated: bool) -> None:
         try:
-            commit_batch(session, self._feed, self._fence, batch, self._memory, careful=False)
+            self._run(session, batch, careful=False)
         except LedgerConflict:
             # The commit in doubt may land only while its repetition waits at the fence.
             session.rollback()
@@ -114,7 +135,22 @@ class Store:
         except DuplicateKeyError:
             log.warning("%s: a reading thought new is stored; looking up all", self._feed.name)
             session.rollback()
-            commit_batch(session, self._feed, self._fence, batch, self._memory, careful=True)
+            self._run(session, batch, careful=True)
+
+    def _run(self, session: Session, batch: Batch, *, careful: bool) -> None:
+        documents = self._documents
+
+        def keep(session: Session, stored: pa.Table, topic_id: str) -> None:
+            for _ in documents.write(stored, topic_id) if documents else ():
+                self._pulse.advance()
+                # An open transaction that stays silent is ended by the database.
+                session.run(select(literal(1)))
+
+        commit_batch(
+            *(session, self._feed, self._fence, batch, self._memory),
+            careful=careful,
+            before_commit=keep,
+        )
 
     def _is_stored(self, session: Session, batch: Batch) -> bool:
         """Whether a commit whose answer was lost took effect: the ledger knows."""

@@ -58,6 +58,7 @@ feed: other
 sensor: id
 event_time: at
 bogus: 1
+sinks: [documants]
 fields:
   a: {type: flaot, valid: [3, 1]}
   status: {}
@@ -70,6 +71,7 @@ alerts: {hot: {severity: bad, when: {field: q, above: 1, below: 2}}}
         "feed: found 'other', expected 'pump'",
         "title: found nothing",
         "bogus: found an unknown key",
+        "sinks.0: found 'documants', expected 'documents'",
         "fields.a.type: found 'flaot', expected 'float', 'integer' or 'boolean'",
         "fields.a.valid: found [3, 1], expected [lowest, highest]",
         "fields.status: found 'status'",
