@@ -44,7 +44,7 @@ def latest(
 
 def _store(feed: Feed) -> DocumentStore:
     if not wants_documents(feed):
-        message = f"feed {feed.name}: its contract does not say `sinks: [documents]`"
+        message = f"feed {feed.name}: its contract asks for no documents (key `sinks`)"
         raise SettingsError(message)
     store = open_store(feed)
     if store is None:
