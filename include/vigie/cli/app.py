@@ -6,6 +6,7 @@ import typer
 
 from vigie.cli import (
     documents,
+    feed,
     quarantine,
     reconcile,
     replay,
@@ -34,6 +35,7 @@ app.command("env")(stack.env)
 app.command("status")(status.status)
 app.command("validate")(validate.validate)
 app.add_typer(documents.app, name="documents")
+app.add_typer(feed.app, name="feed")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(warehouse.app, name="warehouse")
