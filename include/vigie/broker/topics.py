@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from confluent_kafka import KafkaError
@@ -25,7 +26,17 @@ from vigie.errors import BrokerError, TopicMissing
 _TIMEOUT = 15.0
 _BROKER_DEFAULT = -1
 
+ALERTS = "alerts"
+"""The topic of the messages that alerts opened or cleared."""
+
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    topic: str
+    partitions: int
+    settings: Mapping[str, str]
 
 
 def ensure_topics(feeds: Iterable[Feed]) -> list[str]:
@@ -38,7 +49,26 @@ def ensure_topics(feeds: Iterable[Feed]) -> list[str]:
         BrokerAway: No broker answered in time.
         BrokerError: A topic is compacted, or the broker refused a change.
     """
-    return [feed.topic for feed in feeds if _ensure(feed)]
+    wanted = (_Wanted(f.topic, f.kafka.partitions, topic_settings(f)) for f in feeds)
+    return [each.topic for each in wanted if _ensure(each)]
+
+
+def ensure_alerts_topic() -> bool:
+    """Make or adjust the topic of alert messages; returns whether it was made.
+
+    They are few and their order counts: one partition, kept for a week.
+
+    Raises:
+        BrokerAway: No broker answered in time.
+        BrokerError: The topic is compacted, or the broker refused a change.
+    """
+    retention = str(timedelta(days=7) // timedelta(milliseconds=1))
+    settings = {
+        "cleanup.policy": "delete",
+        "message.timestamp.type": "LogAppendTime",
+        "retention.ms": retention,
+    }
+    return _ensure(_Wanted(ALERTS, 1, settings))
 
 
 def refuse_compacted(topic: str) -> None:
@@ -62,46 +92,43 @@ def topic_settings(feed: Feed) -> dict[str, str]:
     }
 
 
-def _ensure(feed: Feed) -> bool:
+def _ensure(wanted: _Wanted) -> bool:
     try:
-        _adjust(feed)
+        _adjust(wanted)
     except TopicMissing:
-        return _create(feed)
+        return _create(wanted)
     return False
 
 
-def _create(feed: Feed) -> bool:
-    topic = NewTopic(
-        feed.topic, feed.kafka.partitions, _BROKER_DEFAULT, config=topic_settings(feed)
-    )
-    future = get_admin().create_topics([topic], request_timeout=_TIMEOUT)[feed.topic]
+def _create(wanted: _Wanted) -> bool:
+    topic = NewTopic(wanted.topic, wanted.partitions, _BROKER_DEFAULT, config=dict(wanted.settings))
+    future = get_admin().create_topics([topic], request_timeout=_TIMEOUT)[wanted.topic]
     error = future.exception(_TIMEOUT)
     raced = error is not None and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
     if raced:
-        _adjust(feed)
+        _adjust(wanted)
         return False
-    answers({feed.topic: future}, subject=f"topic {feed.topic}", timeout=_TIMEOUT)
-    _await_partitions(feed)
+    answers({wanted.topic: future}, subject=f"topic {wanted.topic}", timeout=_TIMEOUT)
+    _await_partitions(wanted)
     return True
 
 
-def _adjust(feed: Feed) -> None:
-    found = _settings_of(feed.topic)
-    _refuse_compacted(feed.topic, found)
-    wanted = topic_settings(feed)
-    changes = {key: value for key, value in wanted.items() if found.get(key) != value}
+def _adjust(wanted: _Wanted) -> None:
+    found = _settings_of(wanted.topic)
+    _refuse_compacted(wanted.topic, found)
+    changes = {key: value for key, value in wanted.settings.items() if found.get(key) != value}
     if changes:
-        log.info("topic %s: setting %s", feed.topic, changes)
-        _alter(feed.topic, changes)
-    count = len(read_topic(feed.topic, timeout=_TIMEOUT).partitions)
-    if count < feed.kafka.partitions:
-        log.info("topic %s: from %d to %d partitions", feed.topic, count, feed.kafka.partitions)
+        log.info("topic %s: setting %s", wanted.topic, changes)
+        _alter(wanted.topic, changes)
+    count = len(read_topic(wanted.topic, timeout=_TIMEOUT).partitions)
+    if count < wanted.partitions:
+        log.info("topic %s: from %d to %d partitions", wanted.topic, count, wanted.partitions)
         answers(
-            get_admin().create_partitions([NewPartitions(feed.topic, feed.kafka.partitions)]),
-            subject=f"topic {feed.topic}",
+            get_admin().create_partitions([NewPartitions(wanted.topic, wanted.partitions)]),
+            subject=f"topic {wanted.topic}",
             timeout=_TIMEOUT,
         )
-        _await_partitions(feed)
+        _await_partitions(wanted)
 
 
 @retry(
@@ -110,12 +137,12 @@ def _adjust(feed: Feed) -> None:
     wait=wait_fixed(0.05),
     reraise=True,
 )
-def _await_partitions(feed: Feed) -> None:
+def _await_partitions(wanted: _Wanted) -> None:
     """Return when the brokers show what the controller has accepted."""
-    found = len(read_topic(feed.topic, timeout=_TIMEOUT).partitions)
-    if found < feed.kafka.partitions:
+    found = len(read_topic(wanted.topic, timeout=_TIMEOUT).partitions)
+    if found < wanted.partitions:
         raise BrokerError(
-            f"topic {feed.topic}: found {found} partitions, expected {feed.kafka.partitions} "
+            f"topic {wanted.topic}: found {found} partitions, expected {wanted.partitions} "
             f"within {_TIMEOUT:g} s of adding them. Look into the broker's log"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from vigie.cli import (
+    alerts,
     documents,
     feed,
     quarantine,
@@ -34,6 +35,7 @@ app.command("down")(stack.down)
 app.command("env")(stack.env)
 app.command("status")(status.status)
 app.command("validate")(validate.validate)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(documents.app, name="documents")
 app.add_typer(feed.app, name="feed")
 app.add_typer(quarantine.app, name="quarantine")

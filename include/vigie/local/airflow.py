@@ -46,6 +46,13 @@ def environment(stack: Stack) -> Mapping[str, str]:
     """Every setting of Airflow's; the `airflow` command needs the same."""
     address = f"http://{stack.address('airflow')}"
     spark = {"conn_type": "spark", "host": "local[1]", "extra": {"deploy-mode": "client"}}
+    alerts = {
+        "bootstrap.servers": stack.address("kafka"),
+        "group.id": "notify_alerts.watcher",
+        # What wakes `notify_alerts` is committed once its event is stored.
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+    }
     settings = {
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": "4",
@@ -75,6 +82,7 @@ def environment(stack: Stack) -> Mapping[str, str]:
     return {f"AIRFLOW__{name}": value for name, value in settings.items()} | {
         "AIRFLOW_HOME": str(_home(stack)),
         "AIRFLOW_CONN_SPARK_LOCAL": json.dumps(spark),
+        "AIRFLOW_CONN_KAFKA_ALERTS": json.dumps({"conn_type": "kafka", "extra": alerts}),
     }
 
 

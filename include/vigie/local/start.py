@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vigie.broker.topics import ensure_topics
+from vigie.broker.topics import ensure_alerts_topic, ensure_topics
 from vigie.contract.loader import load_feeds
 from vigie.local import airflow, airflow_api, documents, kafka, postgres, spark, supervisord
 from vigie.local.control import Control
@@ -85,8 +85,8 @@ class Start:
         applied = migrate.apply()
         self.say(f"PostgreSQL answers; migrations applied: {len(applied)}")
         wait_for(stack, "kafka", kafka.is_up, timeout=180)
-        made = ensure_topics(load_feeds().values())
-        self.say(f"Kafka answers; topics made: {len(made)}")
+        made = len(ensure_topics(load_feeds().values())) + ensure_alerts_topic()
+        self.say(f"Kafka answers; topics made: {made}")
         if self.simulate and self.history:
             # Airflow boots meanwhile, and the streams find it when they begin.
             send_first_history(stack, self.feeds, self.say)
@@ -109,7 +109,8 @@ class Start:
         )
         self.say("Airflow's API server answers")
         streams = (f"stream_{feed}" for feed in self.feeds)
-        dags = ("migrate_warehouse", "reconcile_feeds", "roll_up_feeds", *streams)
+        own = ("migrate_warehouse", "notify_alerts", "reconcile_feeds", "roll_up_feeds")
+        dags = (*own, *streams)
         unpaused = prepare_airflow(stack, dags, timeout=240)
         if unpaused:
             self.say(f"unpaused {', '.join(unpaused)}")

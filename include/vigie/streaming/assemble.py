@@ -7,7 +7,8 @@
 
 Spark evaluates columns and filters nothing: a row that fails a check carries its number. The batch
 function then holds the whole batch as one Arrow table in the driver, the only place where a batch
-commits: fence, ledger, copies, readings, panes, alerts, quarantine together. The ledger in the
+commits: fence, ledger, copies, readings, panes, alerts, quarantine together. An alert that opens or
+clears leaves a message in the same transaction, which goes to Kafka afterwards. The ledger in the
 warehouse is the checkpoint, hence exactly once. Spark's own lies in a scratch folder; what each
 batch plans to read is taken from it, and no launch resumes from it.
 """

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from vigie.contract.feed import Feed
 from vigie.errors import Superseded
 from vigie.streaming.copies import Repeats, find_repeats
+from vigie.streaming.episodes import follow_episodes
 from vigie.streaming.memory import Memory, number_sensors, status_levels
 from vigie.streaming.panes import summarise
 from vigie.streaming.rows import (
@@ -99,6 +100,8 @@ def commit_batch(
     session.append(tables.reading, stored.select(columns))
     session.upsert(tables.pane, summarise(_with_level(stored, feed, memory), feed), _merges(feed))
     session.append(core.alert, alert_rows(stored, feed, memory.rules))
+    episodes = follow_episodes(stored, feed, memory)
+    episodes.write(session)
     session.append(core.quarantine, quarantine_rows(quarantined, feed, topic_id, batch_no))
     clocks = clock_rows(stored, feed)
     session.upsert(core.sensor_clock, clocks, {"last_event_time": "max"})
@@ -109,6 +112,7 @@ def commit_batch(
     memory.sensors |= new_sensors
     times = clocks["last_event_time"].cast(pa.int64()).to_numpy()
     memory.advance(clocks["sensor_id"].to_numpy(), times)
+    episodes.remember(memory)
     return batch_no
 
 

@@ -26,6 +26,7 @@ from vigie.streaming.launch import (
     record_failure,
     record_gaps,
 )
+from vigie.streaming.messages import AlertMessages
 from vigie.streaming.offsets import Begins, find_begins, starting_offsets
 from vigie.streaming.scratch import new_scratch_folder
 from vigie.streaming.session import open_session, read_kafka
@@ -62,6 +63,7 @@ class Driver:
         self._pulse = Pulse()
         self._gate: Gate | None = None
         self._heartbeat = Heartbeat(feed.name, fence.launch, self._pulse)
+        self._messages = AlertMessages(feed.name, self._engine)
         self._store = Store(
             open_warehouse(self._engine),
             self._engine,
@@ -69,6 +71,7 @@ class Driver:
             fence=fence,
             pulse=self._pulse,
             documents=open_documents(feed, fence.launch),
+            tell_messages=self._messages.wake,
         )
 
     def run(self) -> int:
@@ -89,12 +92,14 @@ class Driver:
             # the end of the process undoes it.
             if self._gate is None or self._gate.try_close():
                 self._store.close()
+            self._messages.stop()
             self._heartbeat.stop()
 
     def _stream(self) -> str:
         try:
             require_tables(self._feed, self._engine)
             raise_fence(self._engine, self._feed.name, self._fence)
+            self._messages.start()
             begins = self._store.patiently(self._begins)
             if begins.gaps:
                 record_gaps(self._engine, self._feed.name, begins.gaps)

@@ -22,6 +22,15 @@ _NEVER = np.iinfo(np.int64).min
 _ROWS_PER_INSERT = 1000
 
 
+@dataclass(frozen=True)
+class Episode:
+    """An alert that is open: since when, its peak, and its last flagged reading's event time."""
+
+    since: int
+    peak: float
+    last_flagged: int
+
+
 @dataclass
 class Memory:
     """One driver's memory of one feed. Times are microseconds since the epoch, UTC."""
@@ -30,6 +39,10 @@ class Memory:
     clocks: npt.NDArray[np.int64] = field(default_factory=lambda: np.full(0, _NEVER))
     rules: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
+    episodes: dict[tuple[int, int], Episode] = field(default_factory=dict)
+    """What is open now: (sensor_id, rule_id) → the episode."""
+    has_messages: bool = False
+    """Whether a committed batch wrote messages that nobody was told of yet."""
 
     def last_times(self, sensor_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """The last event time of each sensor; the least integer for one never seen."""
@@ -53,6 +66,7 @@ def load_memory(session: Session, feed: Feed) -> Memory:
         sensors=_known(session, core.sensor, feed, "sensor"),
         rules=_numbered_rules(session, feed),
         statuses=_numbered_statuses(session, feed),
+        episodes=_open_episodes(session, feed),
     )
     clock = core.sensor_clock.c
     query = select(clock.sensor_id, clock.last_event_time).where(clock.feed == feed.name)
@@ -85,6 +99,23 @@ def _known(session: Session, table: Table, feed: Feed, name: str) -> dict[str, i
     columns = (table.c[name], table.c[f"{name}_id"])
     rows = session.run(select(*columns).where(table.c.feed == feed.name))
     return {row[name]: row[f"{name}_id"] for row in rows}
+
+
+def _open_episodes(session: Session, feed: Feed) -> dict[tuple[int, int], Episode]:
+    t = core.alert_state.c
+    query = select(t.sensor_id, t.rule_id, t.since, t.peak, t.last_flagged).where(
+        t.feed == feed.name, t.since.is_not(None)
+    )
+    rows = session.run(query)
+    kind = pa.timestamp("us", tz="UTC")
+    since, last = (
+        pa.array([row[name] for row in rows], kind).cast(pa.int64()).to_pylist()
+        for name in ("since", "last_flagged")
+    )
+    return {
+        (row["sensor_id"], row["rule_id"]): Episode(began, row["peak"], flagged)
+        for row, began, flagged in zip(rows, since, last, strict=True)
+    }
 
 
 def _insert(session: Session, table: Table, rows: Sequence[dict[str, str]]) -> dict[str, int]:

@@ -45,9 +45,11 @@ class Store:
         fence: Fence,
         pulse: Pulse,
         documents: Documents | None = None,
+        tell_messages: Callable[[], None] = lambda: None,
     ) -> None:
         self._warehouse, self._engine, self._feed = warehouse, engine, feed
         self._fence, self._pulse, self._documents = fence, pulse, documents
+        self._tell_messages = tell_messages
         self._session: Session | None = None
         self._memory = Memory()
         self._has_committed = False
@@ -122,6 +124,9 @@ class Store:
         if not self._has_committed:
             record_first_commit(self._engine, self._feed.name, self._fence.launch)
         self._has_committed, self._in_doubt = True, False
+        if self._memory.has_messages:
+            self._memory.has_messages = False
+            self._tell_messages()
 
     def _commit(self, session: Session, batch: Batch, *, repeated: bool) -> None:
         try:

@@ -304,3 +304,26 @@ reconciled_day = Table(
     _time("counted_at", now=True, nullable=False),
     schema="ops",
 )
+
+alert_state = Table(
+    "alert_state",
+    metadata,
+    _int("sensor_id", key=True),
+    _int("rule_id", key=True),
+    _text("feed"),
+    _time("since"),
+    Column("peak", Double),
+    _time("last_flagged"),
+    schema="ops",
+)
+
+alert_outbox = Table(
+    "alert_outbox",
+    metadata,
+    Column("message_no", BigInteger, primary_key=True),
+    _text("feed"),
+    _text("sensor"),
+    _text("message"),
+    _time("written_at", now=True, nullable=False),
+    schema="ops",
+)

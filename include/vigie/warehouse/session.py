@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     # Only bulk loads need it, and every command imports this module.
     import pyarrow as pa
 
-Merge = Literal["sum", "min", "max"]
+Merge = Literal["sum", "min", "max", "replace"]
 
 
 class TransientError(WarehouseError):
@@ -60,7 +60,7 @@ class Session(Protocol):
     def upsert(self, table: Table, rows: pa.Table, merge: Mapping[str, Merge]) -> None:
         """Insert rows whose key is new; merge the named columns of the others.
 
-        Keys must be distinct within `rows`; a null loses against any value.
+        Keys must be distinct within `rows`; a null loses against any value, unless it replaces one.
         """
 
     def find_stored(

@@ -22,6 +22,7 @@ _MERGE = {
     "sum": "{c} = t.{c} + excluded.{c}",
     "min": "{c} = least(t.{c}, excluded.{c})",
     "max": "{c} = greatest(t.{c}, excluded.{c})",
+    "replace": "{c} = excluded.{c}",
 }
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from vigie.contract.feed import Feed
 from vigie.warehouse.feed_tables import PANE_COUNTS, ROLL_UP_SUMMARY
+from vigie.warehouse.postgres.episodes import episodes
 from vigie.warehouse.postgres.intervals import interval
 
 
@@ -19,6 +20,7 @@ def base_views(feed: Feed) -> dict[str, str]:
         f"{feed.name}_alert": _alert(feed),
         f"{feed.name}_hourly": _roll_up(feed, "hourly", "hour_start"),
         f"{feed.name}_daily": _roll_up(feed, "daily", "day_start"),
+        f"{feed.name}_episode": episodes(feed),
     }
     if "readings" in feed.aliases:
         views[feed.aliases["readings"]] = f"SELECT * FROM report.{feed.name}_reading"
