@@ -16,6 +16,8 @@
     ├── GapFound             offsets the ledger needs are gone from the topic
     ├── Unaccounted          a reconciliation found offsets or rows that do not add up
     ├── Superseded           a newer launch holds the fence
+    ├── KeyRefused           an API key cannot be made or revoked as asked
+    ├── BodyError            the body of an HTTP request is not JSON
     ├── MasterAway           the Spark master does not answer
     ├── SubmissionFailed     a driver was refused, or the answer was lost
     └── StackError           a part of the local stack is missing or did not start
@@ -88,6 +90,14 @@ class Unaccounted(VigieError):
 
 class Superseded(VigieError):
     """A newer launch of the stream holds the fence; this driver must end."""
+
+
+class KeyRefused(VigieError):
+    """An API key cannot be made or revoked as asked."""
+
+
+class BodyError(VigieError):
+    """The body of an HTTP request is not JSON; the message says where it stops being so."""
 
 
 class MasterAway(VigieError):

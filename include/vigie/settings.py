@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     spark_ui_port: int = 4040
     """The first of the fixed Spark UI ports; each feed takes the next in order of name."""
     driver_memory: str = "1g"
+    ingest: str = "http://127.0.0.1:8000"
+    """Where the HTTP API is reached by who sends through it."""
+    ingest_key: str = ""
+    """The key that sender has."""
+    ingest_rate: str = "20000/second"
+    """Readings that the API takes with one key, as `count/second`, `/minute` or `/hour`."""
     airflow: str = "http://127.0.0.1:8080"
     airflow_database: str = ""
     """SQLAlchemy URL of Airflow's metadata, from which `migrate_warehouse` removes old runs."""

@@ -58,6 +58,15 @@ def _connect(bootstrap: str) -> AdminClient:
     return AdminClient({"bootstrap.servers": bootstrap}, logger=client_log)
 
 
+def is_answering() -> bool:
+    """Whether a broker lists its topics within a second."""
+    try:
+        get_admin().list_topics(timeout=1)
+    except KafkaException:
+        return False
+    return True
+
+
 def answers(futures: Mapping[K, Future[V]], *, subject: str, timeout: float) -> dict[K, V]:
     """Wait at most `timeout` seconds for the broker's answers about `subject`.
 

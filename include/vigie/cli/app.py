@@ -8,6 +8,7 @@ from vigie.cli import (
     alerts,
     documents,
     feed,
+    key,
     quarantine,
     reconcile,
     replay,
@@ -38,6 +39,7 @@ app.command("validate")(validate.validate)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(documents.app, name="documents")
 app.add_typer(feed.app, name="feed")
+app.add_typer(key.app, name="key")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(warehouse.app, name="warehouse")

@@ -15,6 +15,7 @@ from vigie.cli.output import JsonFlag, clear_errors, out, print_json
 from vigie.contract.feed import Feed
 from vigie.contract.loader import get_feed
 from vigie.errors import SettingsError
+from vigie.settings import get_settings
 
 if TYPE_CHECKING:
     from vigie.simulator.run import OpenSink
@@ -68,7 +69,8 @@ def simulate(
         str | None, typer.Option(help="Address of the ingest API; without it, Kafka.")
     ] = None,
     key: Annotated[
-        str | None, typer.Option(envvar="VIGIE_API_KEY", help="API key, with --to.")
+        str | None,
+        typer.Option(envvar="VIGIE_INGEST_KEY", help="API key, with --to; else the stack's own."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -124,9 +126,10 @@ def _sink(to: str | None, key: str | None, *, rate: float | None, live: bool) ->
 
     if to is None:
         return lambda feed: KafkaSink(feed, rate=rate, live=live)
+    key = key or get_settings().ingest_key
     if not key:
         message = (
-            "--to needs an API key: found none, expected --key or VIGIE_API_KEY "
+            "--to needs an API key: found none, expected --key or VIGIE_INGEST_KEY "
             "(`vigie key create` makes one)"
         )
         raise SettingsError(message)

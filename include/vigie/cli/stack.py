@@ -81,6 +81,12 @@ def _print_addresses(stack: Stack) -> None:
                 stack.secrets["airflow_admin"],
             ),
             ("warehouse", f"{stack.address('postgres')}/vigie", reader, stack.secrets[reader]),
+            (
+                "readings",
+                f"http://{stack.address('ingest')}/docs",
+                None,
+                stack.secrets["ingest_key"],
+            ),
             ("Kafka", stack.address("kafka"), None, None),
             ("Spark master", f"http://{stack.address('spark_master_ui')}", None, None),
             ("Spark worker", f"http://{stack.address('spark_worker_ui')}", None, None),

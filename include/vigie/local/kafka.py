@@ -7,9 +7,6 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-
-from vigie.broker.admin import get_admin
 from vigie.errors import StackError
 from vigie.local.java import find_java
 from vigie.local.programs import Program
@@ -87,15 +84,6 @@ def render_properties(stack: Stack) -> str:
         "num.network.threads": "2",
     }
     return "".join(f"{name}={value}\n" for name, value in properties.items())
-
-
-def is_up() -> bool:
-    """Whether the broker lists its topics."""
-    try:
-        get_admin().list_topics(timeout=1)
-    except KafkaException:
-        return False
-    return True
 
 
 def _folder(stack: Stack) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vigie.local import airflow, documents, kafka, postgres, simulators, spark
+from vigie.local import airflow, documents, ingest_api, kafka, postgres, simulators, spark
 from vigie.local.control import ProgramState
 from vigie.local.ports import require_free
 from vigie.local.programs import Program
@@ -17,6 +17,7 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     "spark-worker": ("spark_worker_ui",),
     "airflow-api-server": ("airflow",),
     documents.NAME: ("documents",),
+    ingest_api.PROGRAM: ("ingest",),
 }
 """Which ports a program listens on; the drivers' Spark UIs are not among them."""
 
@@ -30,6 +31,7 @@ def all_programs(stack: Stack) -> list[Program]:
         *airflow.programs(stack),
         *documents.programs(stack),
         *simulators.programs(stack),
+        ingest_api.program(stack),
     ]
 
 

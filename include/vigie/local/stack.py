@@ -21,8 +21,10 @@ from vigie.settings import get_settings
 SECRETS = (
     *("postgres", "vigie_owner", "vigie_stream", "vigie_reader", "airflow"),
     *("airflow_admin", "airflow_jwt", "airflow_api", "airflow_fernet"),
+    "ingest_key",
 )
-"""Passwords of the database roles, of Airflow's administrator, and Airflow's own keys."""
+"""Passwords of the database roles and of Airflow's administrator, Airflow's own keys, and the key
+for the HTTP API."""
 
 # The kernel's limit for the path of a socket is about 104 bytes, and supervisord makes its socket
 # under a temporary name that is longer by the process number.
@@ -68,6 +70,8 @@ class Stack:
             "VIGIE_DOCUMENTS": f"mongodb://{self.address('documents')}/vigie",
             "VIGIE_SPARK_REST": f"http://{self.address('spark_rest')}",
             "VIGIE_SPARK_UI_PORT": str(self.ports["spark_drivers"]),
+            "VIGIE_INGEST": f"http://{self.address('ingest')}",
+            "VIGIE_INGEST_KEY": self.secrets["ingest_key"],
             "VIGIE_AIRFLOW": f"http://{self.address('airflow')}",
             "VIGIE_AIRFLOW_DATABASE": self.database("airflow", driver="psycopg2"),
         }
@@ -160,7 +164,7 @@ def _new_secret(name: str) -> str:
     if name == "airflow_fernet":
         return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     # Airflow signs with SHA-512 and warns below 64 bytes. The others may be typed by hand.
-    size = 80 if name == "airflow_jwt" else 20
+    size = {"airflow_jwt": 80, "ingest_key": 43}.get(name, 20)
     return "".join(secrets.choice(ascii_letters + digits) for _ in range(size))
 
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from vigie.broker.admin import is_answering
 from vigie.broker.topics import ensure_alerts_topic, ensure_topics
 from vigie.contract.loader import load_feeds
-from vigie.local import airflow, airflow_api, documents, kafka, postgres, spark, supervisord
+from vigie.local import (
+    airflow,
+    airflow_api,
+    documents,
+    ingest_api,
+    kafka,
+    postgres,
+    spark,
+    supervisord,
+)
 from vigie.local.control import Control
 from vigie.local.environment import daemon_environment
 from vigie.local.first_start import prepare_airflow
@@ -84,9 +94,11 @@ class Start:
             self._begin_airflow(stack)
         applied = migrate.apply()
         self.say(f"PostgreSQL answers; migrations applied: {len(applied)}")
-        wait_for(stack, "kafka", kafka.is_up, timeout=180)
+        wait_for(stack, "kafka", is_answering, timeout=180)
         made = len(ensure_topics(load_feeds().values())) + ensure_alerts_topic()
         self.say(f"Kafka answers; topics made: {made}")
+        ingest_api.ensure_key(stack)
+        self._begin(stack, ingest_api.PROGRAM)
         if self.simulate and self.history:
             # Airflow boots meanwhile, and the streams find it when they begin.
             send_first_history(stack, self.feeds, self.say)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from vigie.local import airflow_api, documents, kafka, postgres, spark
+from vigie.broker.admin import is_answering
+from vigie.local import airflow_api, documents, ingest_api, postgres, spark
 from vigie.local.control import Control
 from vigie.local.simulators import PROGRAM
 from vigie.local.stack import Stack, find_stack
@@ -30,7 +31,7 @@ def services() -> list[Service]:
 def check_services(stack: Stack) -> list[Service]:
     """Ask the parts of this stack side by side; the simulator only where it was started."""
     checks: tuple[Callable[[Stack], list[Service]], ...] = (
-        *(_manager, _postgres, _kafka, _spark, _airflow, _documents, _simulator),
+        *(_manager, _postgres, _kafka, _spark, _airflow, _documents, _ingest, _simulator),
     )
     with ThreadPoolExecutor(len(checks)) as pool:
         found = pool.map(lambda check: check(stack), checks)
@@ -46,7 +47,7 @@ def _postgres(stack: Stack) -> list[Service]:
 
 
 def _kafka(stack: Stack) -> list[Service]:
-    return [Service("kafka", stack.address("kafka"), kafka.is_up())]
+    return [Service("kafka", stack.address("kafka"), is_answering())]
 
 
 def _spark(stack: Stack) -> list[Service]:
@@ -78,6 +79,11 @@ def _documents(stack: Stack) -> list[Service]:
         Service(program.name, address, documents.is_up(stack))
         for program in documents.programs(stack)
     ]
+
+
+def _ingest(stack: Stack) -> list[Service]:
+    address = f"http://{stack.address('ingest')}"
+    return [Service(ingest_api.PROGRAM, address, ingest_api.is_up(stack))]
 
 
 def _simulator(stack: Stack) -> list[Service]:

@@ -9,16 +9,16 @@ from fnmatch import fnmatch
 import psutil
 
 from vigie.errors import StackError
+from vigie.local import ingest_api, simulators
 from vigie.local.control import Control
 from vigie.local.lock import hold
 from vigie.local.processes import describe, end, stack_processes
-from vigie.local.simulators import PROGRAM
 from vigie.local.stack import Stack
 
 _ORDER = (
     # Nothing relaunches a driver once these two are gone.
     ("airflow-triggerer", "airflow-scheduler"),
-    ("airflow-dag-processor", "airflow-api-server", PROGRAM),
+    ("airflow-dag-processor", "airflow-api-server", ingest_api.PROGRAM, simulators.PROGRAM),
     ("spark-worker",),
     ("spark-master", "kafka"),
     ("postgres",),

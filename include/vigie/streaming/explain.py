@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -28,11 +29,19 @@ def explain(raw: bytes | None, feed: Feed) -> str:
         return f"not JSON: {error}"
     if not isinstance(message, dict):
         return f"found {_name(message)}, expected one JSON object per message"
+    wrong = wrong_type(message, feed)
+    return (
+        ": ".join(wrong) if wrong else "not a JSON object that can be read with this feed's types"
+    )
+
+
+def wrong_type(message: dict[str, Any], feed: Feed) -> tuple[str, str] | None:
+    """The first value of another type than the contract's: its path, and found and expected."""
     for path, kinds, expected in _expectations(feed):
-        value = _at(message, path)
+        value = value_at(message, path)
         if value is not None and (not isinstance(value, kinds) or _is_odd_bool(value, kinds)):
-            return f"{path}: found {_show(value)}, expected {expected}"
-    return "not a JSON object that can be read with this feed's types"
+            return path, f"found {_show(value)}, expected {expected}"
+    return None
 
 
 def _expectations(feed: Feed) -> list[tuple[str, tuple[type, ...], str]]:
@@ -48,7 +57,8 @@ def _is_odd_bool(value: Any, kinds: tuple[type, ...]) -> bool:
     return isinstance(value, bool) and bool not in kinds
 
 
-def _at(message: dict[str, Any], path: str) -> Any:
+def value_at(message: dict[str, Any], path: str) -> Any:
+    """The value at a dotted path; None where there is none."""
     value: Any = message
     for part in path.split("."):
         value = value.get(part) if isinstance(value, dict) else None
@@ -61,5 +71,5 @@ def _name(value: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    # orjson escapes control characters, among them NUL, which PostgreSQL cannot store in text.
-    return orjson.dumps(value).decode()[:60]
+    # Control characters are escaped, among them NUL, which PostgreSQL cannot store in text.
+    return json.dumps(value, ensure_ascii=False, default=str)[:60]

@@ -327,3 +327,15 @@ alert_outbox = Table(
     _time("written_at", now=True, nullable=False),
     schema="ops",
 )
+
+ingest_key = Table(
+    "ingest_key",
+    metadata,
+    _text("name", key=True),
+    _text("key_sha256"),
+    _text("feeds"),
+    _text("created_by"),
+    _time("created_at", now=True, nullable=False),
+    _time("revoked_at"),
+    schema="ops",
+)
