@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import blake2b
 
 from vigie.contract.feed import Feed
 from vigie.errors import SettingsError
 from vigie.simulator.episodes import Episodes
-from vigie.simulator.noise import Noise
 from vigie.simulator.readings import Reading
 from vigie.simulator.tally import Tally
 
@@ -40,7 +40,7 @@ class Faults:
         self, feed: Feed, *, kinds: Iterable[str], rate: float, seed: int, tally: Tally
     ) -> None:
         self._feed = feed
-        self._noise = Noise(f"faults of {feed.name}", seed)
+        self._seed = seed
         self._rate = rate
         self._tally = tally
         self._kinds = _checked(feed, tuple(kinds))
@@ -65,8 +65,9 @@ class Faults:
 
     def chance(self, kind: str, reading: Reading) -> float:
         """A number between 0 and 1 that belongs to the fault and the reading."""
-        millis = round(reading.at.timestamp() * 1000)
-        return float(self._noise.uniform(kind, reading.sensor, millis)[0])
+        # Asked for one reading at a time, where the hash of arrays would be slow.
+        owner = f"{self._feed.name} {self._seed} {kind} {reading.sensor} {reading.at.isoformat()}"
+        return int.from_bytes(blake2b(owner.encode(), digest_size=8).digest()) / 2**64
 
     def _episodes(self, kind: str, length: int = _LONG) -> Episodes:
         return Episodes(lambda reading: self.strikes(kind, reading, length=length), length)
