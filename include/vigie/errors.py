@@ -15,6 +15,8 @@
     │   └── DocumentsAway    no document server answered in time
     ├── GapFound             offsets the ledger needs are gone from the topic
     ├── Unaccounted          a reconciliation found offsets or rows that do not add up
+    ├── LakeError            the lake, or what it needs, is not as it must be
+    │   └── LakeBusy         another process archives or maintains the same feed's lake
     ├── Superseded           a newer launch holds the fence
     ├── KeyRefused           an API key cannot be made or revoked as asked
     ├── BodyError            the body of an HTTP request is not JSON
@@ -86,6 +88,14 @@ class GapFound(VigieError):
 
 class Unaccounted(VigieError):
     """A reconciliation found offsets or rows that do not add up; each fault is named."""
+
+
+class LakeError(VigieError):
+    """The lake's table, or the topic it is filled from, is not as it must be."""
+
+
+class LakeBusy(LakeError):
+    """Another process archives or maintains the lake of the same feed."""
 
 
 class Superseded(VigieError):

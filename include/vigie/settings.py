@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the role that may only read `report` and `ops`."""
     documents: str = ""
     """mongodb:// URL for feeds with the sink `documents`; empty: nothing is kept there."""
+    lake: str = ""
+    """Where the lake is: a folder or `hdfs://host:port/path`; empty is `<state>/lake`."""
     spark_rest: str = "http://127.0.0.1:6066"
     spark_driver_master: str = "local[2]"
     spark_ui_port: int = 4040

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.dags
 DAGS = HOME / "dags"
 FILES = {
     "stream_feeds.py": len(load_feeds()),
+    "archive_feeds.py": 1,
     "migrate_warehouse.py": 1,
     "notify_alerts.py": 1,
     "reconcile_feeds.py": 1,
@@ -240,3 +241,14 @@ def test_a_state_is_logged_once_and_a_failure_with_its_tail(monkeypatch, capsys)
     assert told.count("driver gone") == 1
     assert told.count("last words") == 1
     assert "What to do" in told
+
+
+def test_one_spark_job_archives_the_feeds_with_news(bag: DagBag) -> None:
+    dag = bag.dags["archive_feeds"]
+    job = dag.task_dict["archive"]
+    news = SimpleNamespace(xcom_pull=lambda task: ["fleet", "environment"])
+    given = job.render_template(job.application_args, {"ti": news}, dag.get_template_env())
+    assert given == ["fleet", "environment"]
+    assert job.pool == "heavy"
+    assert job.retries == 0
+    assert "delta-spark" in job.conf["spark.jars"]

@@ -9,6 +9,7 @@ from vigie.cli import (
     documents,
     feed,
     key,
+    lake,
     quarantine,
     reconcile,
     replay,
@@ -40,6 +41,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(documents.app, name="documents")
 app.add_typer(feed.app, name="feed")
 app.add_typer(key.app, name="key")
+app.add_typer(lake.app, name="lake")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(warehouse.app, name="warehouse")

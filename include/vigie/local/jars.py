@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -53,7 +54,26 @@ JARS: dict[str, tuple[Artifact, ...]] = {
         # Speaks MongoDB's protocol; it is not MongoDB, which no package registry has. BSD licence.
         Artifact("de.bwaldvogel", "mongo-java-server-h2-backend", "1.47.0", transitive=True),
     ),
+    # Delta for jobs on the lake; a stream's driver does without. One by one: the rest of its
+    # dependency list is other versions of what Spark brings.
+    "delta": (
+        Artifact("io.delta", "delta-spark_4.2_2.13", "4.4.0"),
+        Artifact("io.delta", "delta-storage", "4.4.0"),
+        Artifact("io.delta", "delta-kernel-api", "4.4.0"),
+        Artifact("io.delta", "delta-kernel-defaults", "4.4.0"),
+        Artifact("io.delta", "delta-kernel-unitycatalog", "4.4.0"),
+        Artifact("io.unitycatalog", "unitycatalog-client", "0.6.0"),
+        Artifact("io.unitycatalog", "unitycatalog-hadoop", "0.6.0"),
+    ),
+    # A NameNode and DataNode of the version whose client pyspark carries.
+    "hdfs": (
+        Artifact("org.apache.hadoop", "hadoop-common", "3.5.0", transitive=True),
+        Artifact("org.apache.hadoop", "hadoop-hdfs", "3.5.0", transitive=True),
+        Artifact("org.apache.hadoop", "hadoop-hdfs-client", "3.5.0", transitive=True),
+    ),
 }
+STACK = ("kafka", "spark", "documents", "delta")
+"""The sets that `vigie up` needs; only tests run an HDFS of their own."""
 
 
 def spark_jars() -> list[Path]:
@@ -70,8 +90,8 @@ def is_complete(folder: Path) -> bool:
     return asked == _asked(folder.name) and all((folder / f).is_file() for f in files.split())
 
 
-def fetch_jars() -> list[str]:
-    """Fetch the sets that are not complete and return their names; safe to call side by side.
+def fetch_jars(names: Sequence[str] = STACK) -> list[str]:
+    """Fetch the named sets that are not complete and return their names; safe side by side.
 
     Raises:
         StackError: Java is missing, or a jar cannot be had.
@@ -79,7 +99,7 @@ def fetch_jars() -> list[str]:
     root = get_settings().jars.absolute()
     root.mkdir(parents=True, exist_ok=True)
     with hold(root / ".lock", wait=True):
-        missing = [name for name in JARS if not is_complete(root / name)]
+        missing = [name for name in names if not is_complete(root / name)]
         if missing:
             with ThreadPoolExecutor(len(missing)) as pool:
                 list(pool.map(_fetch_set, [root / name for name in missing]))

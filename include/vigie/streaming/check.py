@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from vigie.contract.durations import format_duration
 from vigie.contract.feed import Feed, Field
 from vigie.streaming.explain import explain
+from vigie.streaming.parse import MESSAGE
 
 RAW_KEPT = 64 * 1024
 """Bytes of a quarantined message kept in the warehouse; the lake has it whole."""
@@ -60,7 +61,13 @@ def check(parsed: DataFrame, feed: Feed) -> DataFrame:
             "raw_sha256": F.when(failed, F.sha2("raw", 256)),
             "raw": F.when(failed, F.substring("raw", 1, RAW_KEPT)),
         }
-    ).drop("is_json", "event_time_text")
+    ).drop("is_json", "event_time_text", MESSAGE)
+
+
+def time_is_accepted(feed: Feed) -> Column:
+    """Whether a parsed record is a reading whose time the feed takes; never null."""
+    failed = (F.coalesce(found.fails(), F.lit(False)) for found in (*_shape(feed), *_time(feed)))
+    return ~reduce(Column.__or__, failed)
 
 
 def checks(feed: Feed) -> list[Check]:

@@ -6,6 +6,7 @@ filter on a parsed column makes Spark parse the JSON once for every field it men
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Union, cast
 
@@ -22,6 +23,8 @@ _TYPES: dict[str, T.DataType] = {
     "integer": T.LongType(),
     "boolean": T.BooleanType(),
 }
+MESSAGE = "_message"
+"""The parsed struct; no field of a contract can have this name."""
 _CORRUPT = "_corrupt"
 _FARTHEST = 9 * 10**15
 """Milliseconds from the epoch, some 285,000 years."""
@@ -57,11 +60,13 @@ def _struct(tree: Tree) -> T.StructType:
     return struct
 
 
-def parse(records: DataFrame, feed: Feed) -> DataFrame:
+def parse(records: DataFrame, feed: Feed, *, carry: Sequence[str] = ()) -> DataFrame:
     """Parse Kafka records (columns of Spark's Kafka source) into columns of the feed.
 
+    `carry` names further columns of `records` that the result keeps.
+
     Returns:
-        The record's coordinates, append time and `raw` bytes, `message` (the parsed struct),
+        The record's coordinates, append time and `raw` bytes, `MESSAGE` (the parsed struct),
         `sensor`, `event_time` (null where unreadable), the fields by name, `latitude`,
         `longitude` and `status` where the contract has them.
     """
@@ -74,6 +79,7 @@ def parse(records: DataFrame, feed: Feed) -> DataFrame:
         F.col("timestamp").alias("append_time"),
         F.col("value").alias("raw"),
         F.from_json(text, json_schema(feed), _JSON).alias("message"),
+        *carry,
     )
     values = [_at(field.path).alias(name) for name, field in feed.fields.items()]
     if feed.position:
@@ -82,13 +88,19 @@ def parse(records: DataFrame, feed: Feed) -> DataFrame:
     if feed.status:
         values += [_at(feed.status.field).alias("status")]
     return parsed.select(
-        *("kafka_partition", "kafka_offset", "append_time", "raw"),
+        *("kafka_partition", "kafka_offset", "append_time", "raw", *carry),
+        F.col("message").alias(MESSAGE),
         (_is_object() & F.col(f"message.{_CORRUPT}").isNull()).alias("is_json"),
         _at(feed.sensor).alias("sensor"),
         _at(feed.event_time).alias("event_time_text"),
         _event_time(_at(feed.event_time)).alias("event_time"),
         *values,
     )
+
+
+def readable_message() -> Column:
+    """The parsed struct of a record that is one JSON object, else null."""
+    return F.when(F.col("is_json"), F.col(MESSAGE).dropFields(_CORRUPT))
 
 
 def _at(path: str) -> Column:

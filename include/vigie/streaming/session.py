@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import pyspark
 from pyspark.sql import DataFrame, SparkSession
 
@@ -12,19 +15,27 @@ from vigie.settings import get_settings
 _ROWS_PER_ARROW_BATCH = 50_000
 
 
-def open_session(name: str) -> SparkSession:
+def open_session(
+    name: str, *, sets: Sequence[str] = ("spark",), options: Mapping[str, str] | None = None
+) -> SparkSession:
     """Open the session; a master and jars given by spark-submit win over the settings.
 
+    `sets` names the folders of jars it needs; `options` are further settings of Spark's.
+
     Raises:
-        StackError: Python's and the JVM's Spark differ, or the Kafka source's jars are missing.
+        StackError: Python's and the JVM's Spark differ, or jars are missing.
     """
     settings = get_settings()
-    jars = sorted((settings.jars / "spark").glob("*.jar"))
-    if not jars:
-        message = f"no jars in {settings.jars / 'spark'}; `vigie up` fetches them"
-        raise StackError(message)
+    jars: list[Path] = []
+    for folder in sets:
+        found = sorted((settings.jars / folder).glob("*.jar"))
+        if not found:
+            message = f"no jars in {settings.jars / folder}; `vigie up` fetches them"
+            raise StackError(message)
+        jars += found
     spark = (
         SparkSession.builder.appName(name)
+        .config(map=dict(options or {}))
         .master(settings.spark_driver_master)
         .config("spark.jars", ",".join(map(str, jars)))
         .config("spark.sql.session.timeZone", "UTC")

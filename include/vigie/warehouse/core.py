@@ -339,3 +339,27 @@ ingest_key = Table(
     _time("revoked_at"),
     schema="ops",
 )
+
+archive = Table(
+    "archive",
+    metadata,
+    _text("feed", key=True),
+    _text("topic_id", key=True),
+    _int("kafka_partition", key=True),
+    _big("end_offset"),
+    _big("messages"),
+    _time("archived_at", now=True, nullable=False),
+    schema="ops",
+)
+
+lake = Table(
+    "lake",
+    metadata,
+    _text("feed", key=True),
+    _big("commit_no"),
+    _big("files"),
+    _big("bytes"),
+    _time("archived_at"),
+    _time("maintained_at"),
+    schema="ops",
+)

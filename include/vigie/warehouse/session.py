@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -87,6 +88,12 @@ class Warehouse(Protocol):
 
     def open_session(self) -> Session:
         """Open a connection for bulk loads with the ingest role."""
+
+    def hold(self, name: str) -> AbstractContextManager[bool]:
+        """Hold the lock of this name, in all programs, until the block ends or the client dies.
+
+        Gives False at once, and holds nothing, where another session has it.
+        """
 
     def ensure_months(self, table: Table, days: Iterable[date]) -> None:
         """Make the monthly partitions that hold `days`, before the batch needs them."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vigie.errors import StackError
-from vigie.local.jars import JARS, fetch_jars, is_complete, spark_jars
+from vigie.local.jars import JARS, STACK, fetch_jars, is_complete, spark_jars
 from vigie.settings import get_settings
 
 # Stands in for java: "fetches" the jar it is asked for, as Ivy would.
@@ -43,9 +43,9 @@ def ivy(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
 
 def test_every_jar_is_fetched_once(ivy: Callable[[str], list[str]]) -> None:
     ivy("")
-    assert fetch_jars() == list(JARS)
+    assert fetch_jars() == list(STACK)
     assert fetch_jars() == []
-    assert len(ivy("")) == sum(map(len, JARS.values()))
+    assert len(ivy("")) == sum(len(JARS[name]) for name in STACK)
     assert all(path.is_file() for path in spark_jars())
 
 

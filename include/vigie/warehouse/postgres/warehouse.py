@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 
 from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from vigie.contract.feed import Feed
 from vigie.warehouse.engines import get_engine, warehouse_url
@@ -32,6 +34,20 @@ class PostgresWarehouse:
         url = make_url(warehouse_url()).set(drivername="postgresql")
         url = url.update_query_dict({"options": _OPTIONS, "connect_timeout": "5", **_KEEPALIVE})
         return PostgresSession(url.render_as_string(hide_password=False).replace("+", "%20"))
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[bool]:
+        """A session's advisory lock: PostgreSQL gives it back when the connection ends."""
+        key = func.hashtextextended(f"vigie {name}", 0)
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            yield bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
+        finally:
+            # Closing alone would give it back a moment later than the caller believes.
+            with suppress(DBAPIError):
+                connection.execute(select(func.pg_advisory_unlock_all()))
+            connection.invalidate()
+            connection.close()
 
     def ensure_months(self, table: Table, days: Iterable[date]) -> None:
         """Make missing months, each in a transaction of its own."""

@@ -1,0 +1,124 @@
+"""Does the lake still hold what its ledger says? Names files and offset ranges that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.fs import DeltaStorageHandler
+
+from vigie.contract.feed import Feed
+from vigie.lake.ledger import LakeLedger, LostRange, read_ledger
+from vigie.lake.place import file_sizes, open_table
+from vigie.warehouse.ledger import OffsetRange
+
+_COORDINATES = ["topic_id", "kafka_partition", "kafka_offset"]
+_Runs = dict[tuple[str, int], list[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """`held` by the ledger, `lost` before archiving, `missing` from the files though held.
+
+    `missing_files` are paths below the table; `doubled` counts records stored more than once.
+    """
+
+    held: tuple[OffsetRange, ...]
+    lost: tuple[LostRange, ...]
+    missing: tuple[OffsetRange, ...]
+    missing_files: tuple[str, ...]
+    doubled: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every record the ledger claims is there once."""
+        return not (self.missing or self.missing_files or self.doubled)
+
+
+def missing_files(feed: Feed, table: DeltaTable | None = None) -> list[str]:
+    """Data files the newest commit names and the storage lacks: quick, it opens none of them."""
+    table = table or open_table(feed.name)
+    if table is None:
+        return []
+    paths = list(file_sizes(table))
+    found = _files(table).get_file_info(paths)
+    return [
+        path for path, info in zip(paths, found, strict=True) if info.type == pafs.FileType.NotFound
+    ]
+
+
+def coverage(feed: Feed) -> Coverage:
+    """Compare the ledger with the coordinates in every file, three columns of each.
+
+    In a feed with `kafka: {transactions: true}` the broker's markers show as missing offsets.
+
+    Raises:
+        LakeError: The table's history has no ledger.
+    """
+    table = open_table(feed.name)
+    if table is None:
+        return Coverage((), (), (), (), 0)
+    ledger = read_ledger(feed, table)
+    gone = missing_files(feed, table)
+    runs: _Runs = {}
+    for path in file_sizes(table).keys() - set(gone):
+        _collect(pq.read_table(path, columns=_COORDINATES, filesystem=_files(table)), runs)
+    doubled = sum(_overlap(sorted(found)) for found in runs.values())
+    missing = tuple(_holes(ledger, runs))
+    return Coverage(ledger.held, ledger.lost, missing, tuple(sorted(gone)), doubled)
+
+
+def _files(table: DeltaTable) -> pafs.PyFileSystem:
+    return pafs.PyFileSystem(DeltaStorageHandler.from_table(table._table))
+
+
+def _collect(rows: pa.Table, runs: _Runs) -> None:
+    """Add the runs of consecutive offsets in one file."""
+    keys = rows.select(_COORDINATES[:2]).group_by(_COORDINATES[:2]).aggregate([]).to_pylist()
+    for key in keys:
+        topic, partition = key["topic_id"], key["kafka_partition"]
+        chosen = pc.and_(
+            pc.equal(rows["topic_id"], topic), pc.equal(rows["kafka_partition"], partition)
+        )
+        offsets = np.sort(rows.filter(chosen)["kafka_offset"].to_numpy())
+        breaks = np.flatnonzero(np.diff(offsets) != 1) + 1
+        starts, stops = [0, *breaks.tolist()], [*breaks.tolist(), len(offsets)]
+        runs.setdefault((topic, partition), []).extend(
+            (int(offsets[i]), int(offsets[j - 1]) + 1) for i, j in zip(starts, stops, strict=True)
+        )
+
+
+def _overlap(runs: Sequence[tuple[int, int]]) -> int:
+    """How many offsets of sorted runs were seen before."""
+    reached, seen = 0, 0
+    for begin, end in runs:
+        seen += max(min(end, reached) - begin, 0)
+        reached = max(reached, end)
+    return seen
+
+
+def _holes(ledger: LakeLedger, runs: _Runs) -> Iterable[OffsetRange]:
+    for part in ledger.held:
+        found = sorted(runs.get((part.topic_id, part.partition), []))
+        inside = [(b, e) for b, e in found if e > part.begin and b < part.end]
+        edges = [(part.begin, part.begin), *_merged(inside), (part.end, part.end)]
+        for (_, end), (begin, _) in pairwise(edges):
+            if begin > end:
+                yield OffsetRange(part.topic_id, part.partition, end, begin)
+
+
+def _merged(runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for begin, end in runs:
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pyspark.sql import SparkSession
+from sqlalchemy import Engine
+
+from tests.lake.topics import Topic
+from tests.services import environment
+from vigie.contract.feed import Feed
+from vigie.contract.loader import load_feeds
+from vigie.lake.session import open_lake_session
+from vigie.local.jars import fetch_jars
+from vigie.warehouse.engines import get_engine
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """One session that reads Kafka and writes Delta."""
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    fetch_jars()
+    session = open_lake_session("tests")
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def lake(warehouse: Engine, broker: str, tmp_path: Path) -> Iterator[Path]:
+    """An empty lake, a warehouse of the test's own and the shared broker."""
+    with environment(VIGIE_LAKE=str(tmp_path / "lake"), VIGIE_KAFKA=broker):
+        yield tmp_path / "lake"
+        get_engine().dispose()
+
+
+@pytest.fixture
+def topic(lake: Path) -> Topic:
+    """A topic of the test's own, in the shape of a shipped feed."""
+    feed = next(iter(load_feeds().values()))
+    return Topic(as_named(feed, f"t{uuid4().hex[:12]}"))
+
+
+def as_named(feed: Feed, name: str) -> Feed:
+    from dataclasses import replace
+
+    return replace(feed, feed=name)
