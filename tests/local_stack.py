@@ -88,13 +88,19 @@ class LocalStack:
 
     @contextmanager
     def away(self, name: str) -> Iterator[None]:
-        """Keep a program of the stack stopped for as long as the block lasts."""
+        """Keep a program of the stack stopped for as long as the block lasts; it is back after."""
         control = Control(self.stack)
         control.stop([name], timeout=60)
         try:
             yield
         finally:
             control.start(name)
+        wait_for(lambda: self.is_healthy(name), f"{name} to be back")
+
+    def is_healthy(self, name: str) -> bool:
+        """Whether a part of the stack works."""
+        found = {line["name"]: line["healthy"] for line in self.read("status")["services"]}
+        return bool(found[name])
 
     def launches(self) -> dict[str, int]:
         """The newest launch of each feed that ever had one."""
@@ -153,6 +159,7 @@ class LocalStack:
         Yields a function that waits until a batch hangs there.
         """
         with connect(self.stack, "vigie") as connection, connection.transaction():
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             connection.execute("LOCK TABLE ops.day_count IN SHARE MODE")
             waiting = (
                 "SELECT 1 FROM pg_stat_activity WHERE usename = 'vigie_stream' "

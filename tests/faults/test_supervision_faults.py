@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,34 +100,35 @@ def watched_since(local_stack: LocalStack, moment: float) -> bool:
 
 
 @pytest.mark.campaign
-def test_two_runs_of_one_dag_keep_one_driver(local_stack: LocalStack, feed: Feed) -> None:
+def test_two_runs_of_one_dag_keep_one_driver(
+    local_stack: LocalStack, feed: Feed, tmp_path: Path
+) -> None:
     """The second run is forced past the DAG's own limit, in a process of its own."""
     before, launch = local_stack.account(feed), local_stack.stream(feed)["launch"]
-    second = subprocess.Popen(
-        [str(Path(sys.executable).with_name("airflow")), "dags", "test", f"stream_{feed.name}"],
-        env=stack_environment(local_stack.stack),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    log = tmp_path / "second.log"
+    with log.open("w") as output:
+        second = subprocess.Popen(
+            [str(Path(sys.executable).with_name("airflow")), "dags", "test", f"stream_{feed.name}"],
+            env=stack_environment(local_stack.stack),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     try:
-        with ThreadPoolExecutor(1) as pool:
-            told = pool.submit(lambda: "".join(iter(second.stdout.readline, "")))
-            time.sleep(40)
-            assert local_stack.stream(feed)["launch"] == launch
-            local_stack.signal_driver(feed, signal.SIGKILL)
-            local_stack.send(feed, 100, sensor="two-runs")
-            after = local_stack.settle(feed, before["read"] + 100)
-            second.terminate()
-            output = told.result(60)
+        adopted = f"stream {feed.name}, launch {launch}: running"
+        wait_for(lambda: adopted in log.read_text(), "the second run to adopt the driver")
+        wait_for(lambda: "running trigger in line" in log.read_text(), "the second watch")
+        assert local_stack.stream(feed)["launch"] == launch
+        local_stack.signal_driver(feed, signal.SIGKILL)
+        local_stack.send(feed, 100, sensor="two-runs")
+        after = local_stack.settle(feed, before["read"] + 100)
+        assert second.poll() is None, log.read_text()[-3000:]
     finally:
         second.kill()
         second.wait()
-    assert f"stream {feed.name}, launch {launch}" in output, "the second run did not watch"
     assert after["stored"] == before["stored"] + 100
     assert local_stack.stream(feed)["launch"] == launch + 1
-    claimed = f"SELECT count(*) FROM ops.launch WHERE feed = '{feed.name}' AND ended_at IS NULL"
-    assert local_stack.query(claimed) == [(1,)]
+    alive = f"SELECT count(*) FROM ops.launch WHERE feed = '{feed.name}' AND ended_at IS NULL"
+    assert local_stack.query(alive) == [(1,)]
 
 
 @pytest.mark.campaign

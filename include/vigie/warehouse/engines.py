@@ -12,8 +12,7 @@ from vigie.settings import get_settings
 
 Role = Literal["ingest", "owner", "reader"]
 _SETTING = {"ingest": "warehouse", "owner": "warehouse_owner", "reader": "warehouse_reader"}
-# A process that froze inside a transaction must not keep its rows locked for ever. The owner's
-# sessions wait inside one on purpose, while migrations run.
+# A process that froze inside a transaction must not keep its rows locked for ever.
 _IDLE = "-c idle_in_transaction_session_timeout=30s"
 
 
@@ -43,7 +42,7 @@ def get_engine(role: Role = "ingest") -> Engine:
         pool_size=2,
         max_overflow=4,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5} | ({"options": _IDLE} if role == "ingest" else {}),
+        connect_args={"connect_timeout": 5, "options": _IDLE},
     )
 
 

@@ -50,7 +50,8 @@ def apply(engine: Engine | None = None, folder: Path | None = None) -> list[str]
     if not files:
         message = f"no migration files for {engine.dialect.name}; expected them in {folder}"
         raise MigrationError(message)
-    with engine.connect() as lock:
+    # Outside any transaction: a session that is idle inside one is ended after 30 seconds.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as lock:
         lock.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
         try:
             done = _applied(engine)
