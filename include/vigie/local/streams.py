@@ -45,14 +45,14 @@ def wait_until_live(stack: Stack, feeds: Sequence[str], *, timeout: float) -> li
 
 
 def wait_until_read(feeds: Sequence[str], *, timeout: float) -> dict[str, int]:
-    """Wait until running streams have read what waited for them; returns messages still unread.
+    """Wait until the streams at work have read what waited for them; returns messages still unread.
 
     A backlog is no fault: what is left after `timeout` seconds drains by itself.
     """
     deadline = monotonic() + timeout
     while True:
-        running = [s for s in stream_states(feeds) if s.state == State.RUNNING]
-        # The lag is known some seconds after a stream began to run.
+        # The lag is known some seconds after a stream began to run; until then it is waiting.
+        running = [s for s in stream_states(feeds) if s.state in (State.RUNNING, State.WAITING)]
         left = {
             s.feed: s.lag_messages
             for s in running
