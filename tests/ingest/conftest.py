@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,9 @@ class Api:
     process: subprocess.Popen[bytes]
     output: Path
 
-    def post(self, feed: str, body: bytes | str, **headers: str) -> httpx.Response:
+    def post(
+        self, feed: str, body: bytes | str | Iterable[bytes], **headers: str
+    ) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -259,3 +261,22 @@ def test_vigie_key_makes_shows_and_revokes_keys(api: Api) -> None:
     assert row["feeds"] == [feed.name]
     assert revoked.returncode == 0, revoked.stderr
     assert api.post(feed.name, body, authorization=bearer).status_code == 401
+
+
+def test_an_api_told_to_end_answers_what_it_has_begun(api: Api) -> None:
+    feed = FEEDS[0]
+    before = ends_of(feed)
+    body = json.dumps(readings(feed, 1000)).encode()
+
+    def in_two_parts() -> Iterator[bytes]:
+        yield body[:1000]
+        time.sleep(1)
+        api.process.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        yield body[1000:]
+
+    answer = api.post(feed.name, in_two_parts())
+
+    assert answer.status_code == 202, answer.text
+    assert api.process.wait(30) in (0, -signal.SIGTERM)
+    assert len(kept(feed, before)) == 1000
