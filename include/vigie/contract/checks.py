@@ -13,6 +13,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from vigie.contract.durations import parse_duration
+from vigie.contract.sql_words import SQL_WORDS
 
 _DAY = timedelta(days=1)
 _OPERATORS = ("above", "below", "equals")
@@ -39,7 +40,7 @@ class Fault:
 
 def cross_checks(raw: Mapping[str, Any], stem: str) -> Iterator[Fault]:
     """Yield every fault between parts of the contract `raw` of the file named `stem`."""
-    for check in (_file_name, _fields, _alerts, _windows, _status):
+    for check in (_file_name, _fields, _aliases, _alerts, _windows, _status):
         yield from check(raw, stem)
 
 
@@ -60,6 +61,9 @@ def _fields(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:
     for name in fields:
         if name in _RESERVED:
             yield Fault(f"fields.{name}", repr(name), "a name that no column of ours has")
+        if name in SQL_WORDS:
+            expected = "a name that is no word of SQL; `source` may still say where it stands"
+            yield Fault(f"fields.{name}", repr(name), expected)
     paths: dict[str, str] = {}
     for key, path in _paths(raw):
         if not isinstance(path, str):
@@ -68,6 +72,12 @@ def _fields(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:
             if path == other or path.startswith(other + ".") or other.startswith(path + "."):
                 yield Fault(key, repr(path), f"a JSON path that {owner} ({other!r}) does not use")
         paths[path] = key
+
+
+def _aliases(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:
+    for part, name in _mapping(raw, "aliases").items():
+        if str(name) in SQL_WORDS:
+            yield Fault(f"aliases.{part}", repr(name), "a name that is no word of SQL")
 
 
 def _paths(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -138,3 +138,18 @@ def test_the_hash_follows_the_content(tmp_path: Path) -> None:
 
     assert load_feed(write(tmp_path, GOOD + "\n# a comment\n")).hash == first
     assert load_feed(write(tmp_path, GOOD.replace("100", "101"))).hash != first
+
+
+@pytest.mark.parametrize("word", ["on", "end", "order", "user", "lateral", "percent"])
+def test_a_word_of_sql_names_no_column_and_no_view(tmp_path: Path, word: str) -> None:
+    field = GOOD.replace("pressure: {", f"'{word}': {{")
+    alias = GOOD + f"aliases: {{readings: {word}}}\n"
+
+    named = f"found '{word}', expected a name that is no word of SQL"
+    assert f"fields.{word}: {named}" in faults(tmp_path, field)
+    assert f"aliases.readings: {named}" in faults(tmp_path, alias)
+
+
+def test_a_word_of_sql_may_still_be_what_the_message_calls_it(tmp_path: Path) -> None:
+    text = GOOD.replace("{unit: bar", "{source: order, unit: bar")
+    assert load_feed(write(tmp_path, text)).fields["pressure"].path == "order"
