@@ -6,37 +6,37 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from vigie.errors import RecipeError
-from vigie.replay.faults import cell_fault, first_true, name_fault
+from vigie.replay.faults import Refuse, name_fault
 from vigie.replay.recipe import Time, parse_zone
 
 
-def event_times(path: Path, table: pd.DataFrame, recipe: Time) -> pd.Series:
+def event_times(path: Path, table: pd.DataFrame, recipe: Time, refuse: Refuse) -> pd.Series:
     """The event time of each row of `table`: UTC, cut to milliseconds.
 
     Raises:
-        RecipeError: A time, or the file's name where that holds it, cannot be read.
+        RecipeError: The file's name, where that holds the time, cannot be read.
     """
-    times = _written(path, table, recipe) if recipe.columns else _counted(path, table, recipe)
+    if recipe.columns:
+        times = _written(path, table, recipe, refuse)
+    else:
+        times = _counted(path, table, recipe)
     return pd.Series(times.as_unit("ms"), index=table.index)
 
 
-def _written(path: Path, table: pd.DataFrame, recipe: Time) -> pd.DatetimeIndex:
+def _written(path: Path, table: pd.DataFrame, recipe: Time, refuse: Refuse) -> pd.DatetimeIndex:
     texts = table[recipe.columns[0]]
     for column in recipe.columns[1:]:
         texts = texts + " " + table[column]
     texts = texts.rename(" ".join(recipe.columns))
     local = pd.DatetimeIndex(pd.to_datetime(texts, format=recipe.format, errors="coerce"))
-    row = first_true(local.isna())
-    if row is not None:
-        raise cell_fault(path, texts, row, expected=f"a time written as {recipe.format}")
+    refuse(path, texts, local.isna(), f"a time written as {recipe.format}")
     times = _utc(local, recipe)
-    row = first_true(times.isna())
-    if row is not None:
-        expected = f"a time that exists once in {recipe.zone}; is its offset fixed, as UTC+1 is?"
-        raise cell_fault(path, texts, row, expected=expected)
+    expected = f"a time that exists once in {recipe.zone}; is its offset fixed, as UTC+1 is?"
+    refuse(path, texts, np.logical_and(times.isna(), local.notna()), expected)
     return times
 
 

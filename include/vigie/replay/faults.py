@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from vigie.errors import RecipeError
 
+Refuse = Callable[[Path, pd.Series, Any, str], None]
+"""Told of the cells of a column that are wrong (a mask), and of what was expected there.
 
-def first_true(wrong: ArrayLike) -> int | None:
-    """The position of the first true value, None if there is none."""
+A row's index is its place in the file, from 0 after the header.
+"""
+
+
+def refuse_first(path: Path, column: pd.Series, wrong: Any, expected: str) -> None:
+    """Raise for the first wrong cell; rows are counted from 1 after the header.
+
+    Raises:
+        RecipeError: A cell is wrong.
+    """
     found = np.flatnonzero(wrong)
-    return int(found[0]) if len(found) else None
+    if len(found):
+        row = found[0]
+        message = f"found {shown(column.iloc[row])}, expected {expected}"
+        where = f"row {column.index[row] + 1}, column {column.name!r}"
+        raise RecipeError(f"{path}, {where}: {message}")
 
 
-def cell_fault(path: Path, column: pd.Series, row: int, *, expected: str) -> RecipeError:
-    """The error for one cell; rows are counted from 1 after the header."""
-    found = column.iloc[row]
-    shown = "nothing" if pd.isna(found) else repr(str(found))
-    return RecipeError(
-        f"{path}, row {row + 1}, column {column.name!r}: found {shown}, expected {expected}"
-    )
+def shown(cell: Any) -> str:
+    """A cell as a message shows it."""
+    return "nothing" if pd.isna(cell) else repr(str(cell))
 
 
 def name_fault(path: Path, pattern: str) -> RecipeError:

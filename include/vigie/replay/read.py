@@ -11,7 +11,7 @@ import pandas as pd
 from vigie.contract.feed import Feed
 from vigie.errors import RecipeError
 from vigie.replay.event_times import event_times
-from vigie.replay.faults import cell_fault, first_true
+from vigie.replay.faults import Refuse, refuse_first
 from vigie.replay.recipe import Recipe
 from vigie.replay.sensors import sensors
 
@@ -39,20 +39,31 @@ def read_file(path: Path, recipe: Recipe, feed: Feed) -> pd.DataFrame:
     Raises:
         RecipeError: The file cannot be read by the recipe.
     """
+    return read_rows(path, recipe, feed, refuse_first).reset_index(drop=True)
+
+
+def read_rows(path: Path, recipe: Recipe, feed: Feed, refuse: Refuse) -> pd.DataFrame:
+    """Read one file and hand wrong cells to `refuse`; whatever then stands in such a row is void.
+
+    The index is each row's place in the file, from 0 after the header; empty lines do not count.
+
+    Raises:
+        RecipeError: The file as a whole cannot be read by the recipe, or `refuse` raised it.
+    """
     table = _table(path, recipe, feed)
     if recipe.time.columns:
-        table = table.dropna(how="all").reset_index(drop=True)
-    columns = {"sensor": sensors(path, table, recipe.sensor)}
-    columns["event_time"] = event_times(path, table, recipe.time)
+        table = table.dropna(how="all")
+    columns = {"sensor": sensors(path, table, recipe.sensor, refuse)}
+    columns["event_time"] = event_times(path, table, recipe.time, refuse)
     for column, spec in recipe.columns.items():
         if feed.fields[spec.field].type == "boolean":
-            columns[spec.field] = _booleans(path, table[column])
+            columns[spec.field] = _booleans(path, table[column], refuse)
         else:
-            values = _numbers(path, table[column])
+            values = _numbers(path, table[column], refuse)
             columns[spec.field] = values if spec.factor == 1 else values * spec.factor
     if recipe.position:
-        columns["latitude"] = _numbers(path, table[recipe.position.latitude])
-        columns["longitude"] = _numbers(path, table[recipe.position.longitude])
+        columns["latitude"] = _numbers(path, table[recipe.position.latitude], refuse)
+        columns["longitude"] = _numbers(path, table[recipe.position.longitude], refuse)
     if recipe.status:
         columns["status"] = table[recipe.status]
     return pd.DataFrame(columns)
@@ -89,27 +100,25 @@ def _table(path: Path, recipe: Recipe, feed: Feed) -> pd.DataFrame:
         raise RecipeError(
             f"{path}: no column {', '.join(map(repr, absent))}; expected all of "
             f"{', '.join(map(repr, sorted(wanted)))} separated by {recipe.separator!r}. "
-            "Is it another format? Name its recipe with --recipe"
+            "Is it another format, with another recipe?"
         )
     return table.reset_index(drop=True)
 
 
-def _numbers(path: Path, column: pd.Series) -> pd.Series:
+def _numbers(path: Path, column: pd.Series, refuse: Refuse) -> pd.Series:
     if column.dtype == float:
         numbers = column
     else:
         # Text, or words such as True that pandas takes for numbers.
         plain = column.astype(str).where(column.notna()) if column.dtype != int else column
         numbers = pd.to_numeric(plain, errors="coerce").astype(float)
-    row = first_true(numbers.isna() & column.notna() | np.isinf(numbers))
-    if row is not None:
-        raise cell_fault(path, column, row, expected="a number or one of the missing markers")
+    wrong = numbers.isna() & column.notna() | np.isinf(numbers)
+    refuse(path, column, wrong, "a number or one of the missing markers")
     return numbers
 
 
-def _booleans(path: Path, column: pd.Series) -> pd.Series:
+def _booleans(path: Path, column: pd.Series, refuse: Refuse) -> pd.Series:
     booleans = column.str.lower().map(_BOOLEANS)
-    row = first_true(booleans.isna() & column.notna())
-    if row is not None:
-        raise cell_fault(path, column, row, expected=f"one of {', '.join(_BOOLEANS)}")
+    wrong = booleans.isna() & column.notna()
+    refuse(path, column, wrong, f"one of {', '.join(_BOOLEANS)}")
     return booleans

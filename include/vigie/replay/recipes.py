@@ -37,13 +37,22 @@ def load_recipe(path: Path) -> Recipe:
     return load_yaml(path, _ADAPTER, checks=cross_checks, error=RecipeError)
 
 
+def recipes_of(feed: Feed) -> dict[str, Recipe]:
+    """The recipes that read files of the feed.
+
+    Raises:
+        RecipeError: A recipe's file is wrong.
+    """
+    return {key: recipe for key, recipe in load_recipes().items() if recipe.feed == feed.name}
+
+
 def choose_recipe(feed: Feed, file: Path, *, name: str | None = None) -> Recipe:
     """The recipe called `name`, else the one of the feed that reads files named like `file`.
 
     Raises:
         RecipeError: No recipe, or more than one, fits.
     """
-    own = {key: recipe for key, recipe in load_recipes().items() if recipe.feed == feed.name}
+    own = recipes_of(feed)
     known = ", ".join(f"{key} ({', '.join(own[key].files)})" for key in own) or "none"
     if name is not None:
         if name not in own:

@@ -7,22 +7,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from vigie.replay.faults import cell_fault, first_true, name_fault
+from vigie.replay.faults import Refuse, name_fault
 from vigie.replay.recipe import Sensor
 
 
-def sensors(path: Path, table: pd.DataFrame, recipe: Sensor) -> pd.Series:
+def sensors(path: Path, table: pd.DataFrame, recipe: Sensor, refuse: Refuse) -> pd.Series:
     """The sensor of each row of `table`.
 
     Raises:
-        RecipeError: A row names no sensor, or the file's name does not.
+        RecipeError: The file's name, where that holds it, names no sensor.
     """
     if recipe.column is None:
         return pd.Series(_constant(path, recipe), index=table.index, dtype=str)
     column = table[recipe.column]
-    row = first_true(column.isna())
-    if row is not None:
-        raise cell_fault(path, column, row, expected="the name of a sensor")
+    refuse(path, column, column.isna(), "the name of a sensor")
     return column
 
 

@@ -143,7 +143,7 @@ def test_position_status_and_typed_fields(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("t,a\n2026-01-01 00:00:00,1\n", "no column 'b'.*--recipe"),
+        ("t,a\n2026-01-01 00:00:00,1\n", "no column 'b'.*another recipe"),
         ("", "No columns to parse.*expected a CSV file in utf-8"),
         ("t,a,b\n2026-01-01 00:00:00,1,1\nnoon,1,1\n", "row 2, column 't': found 'noon'.*%Y-%m"),
         ("t,a,b\n,1,1\n", "row 1, column 't': found nothing"),
