@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     """mongodb:// URL for feeds with the sink `documents`; empty: nothing is kept there."""
     lake: str = ""
     """Where the lake is: a folder or `hdfs://host:port/path`; empty is `<state>/lake`."""
+    inbox: Path | None = None
+    """Where `collect_files` finds a folder of files for each feed; by default `<state>/inbox`."""
     spark_rest: str = "http://127.0.0.1:6066"
     spark_driver_master: str = "local[2]"
     spark_ui_port: int = 4040

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.dags
 
 DAGS = HOME / "dags"
 FILES = {
+    "collect_files.py": 1,
     "stream_feeds.py": len(load_feeds()),
     "archive_feeds.py": 1,
     "migrate_warehouse.py": 1,

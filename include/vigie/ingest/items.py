@@ -50,6 +50,28 @@ def take_apart(body: bytes) -> list[Item]:
         raise BodyError(f"the body is not JSON: {error}") from error
 
 
+def take_line(line: bytes) -> Item:
+    """The one item of a line, an array included.
+
+    Raises:
+        BodyError: It is not JSON in UTF-8, or more than one value.
+    """
+    try:
+        text = line.decode("utf-8").strip()
+        item, end = _item(text, 0)
+    except UnicodeDecodeError as error:
+        raise BodyError(f"not UTF-8 at byte {error.start + 1}, expected JSON in UTF-8") from error
+    except RecursionError as error:
+        raise BodyError("nested too deeply to be read") from error
+    except json.JSONDecodeError as error:
+        raise BodyError(f"not JSON: {error.msg} at character {error.pos + 1}") from error
+    except ValueError as error:
+        raise BodyError(f"not JSON: {error}") from error
+    if end != len(text):
+        raise BodyError(f"more than one value: expected the line's end at character {end + 1}")
+    return item
+
+
 def _items(text: str) -> list[Item]:
     at = _skip(text, 0)
     if text[at : at + 1] == "[":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vigie.broker.admin import is_answering
 from vigie.broker.topics import ensure_alerts_topic, ensure_topics
+from vigie.collection.inbox import make_folders
 from vigie.contract.loader import load_feeds
 from vigie.local import (
     airflow,
@@ -121,7 +122,9 @@ class Start:
         )
         self.say("Airflow's API server answers")
         streams = (f"stream_{feed}" for feed in self.feeds)
-        own = ("migrate_warehouse", "notify_alerts", "reconcile_feeds", "roll_up_feeds")
+        make_folders(load_feeds())
+        housekeeping = ("migrate_warehouse", "reconcile_feeds", "roll_up_feeds")
+        own = ("collect_files", "notify_alerts", *housekeeping)
         dags = (*own, *streams)
         unpaused = prepare_airflow(stack, dags, timeout=240)
         if unpaused:

@@ -11,7 +11,17 @@ from vigie.settings import get_settings
 
 # The layers above the stream: no driver imports them, so a change there needs no restart.
 _NOT_IN_A_DRIVER = frozenset(
-    ("cli", "ingest", "lake", "local", "orchestration", "replay", "simulator", "supervision")
+    (
+        "cli",
+        "collection",
+        "ingest",
+        "lake",
+        "local",
+        "orchestration",
+        "replay",
+        "simulator",
+        "supervision",
+    )
 )
 
 
