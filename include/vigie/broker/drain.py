@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from vigie.broker.admin import away, client_log, refused
 from vigie.broker.offsets import read_topic
 from vigie.settings import get_settings
+
+_MOVING = (
+    *(KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE),
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
+"""What a broker answers for a moment after it started, while the group finds its place."""
 
 
 def drain(topic: str, group: str, handle: Callable[[bytes], None], *, timeout: float = 30.0) -> int:
@@ -42,7 +49,13 @@ def drain(topic: str, group: str, handle: Callable[[bytes], None], *, timeout: f
     )
     try:
         parts = [TopicPartition(topic, part) for part in ends]
-        committed = consumer.committed(parts, timeout=timeout)
+        patiently = Retrying(
+            retry=retry_if_exception(_is_passing),
+            stop=stop_after_delay(timeout),
+            wait=wait_fixed(0.2),
+            reraise=True,
+        )
+        committed = patiently(consumer.committed, parts, timeout=timeout)
         begins = {p.partition: max(p.offset, ends[p.partition][0]) for p in committed}
         left = {part: end for part, (_, end) in ends.items() if begins[part] < end}
         consumer.assign([TopicPartition(topic, part, begins[part]) for part in left])
@@ -51,6 +64,10 @@ def drain(topic: str, group: str, handle: Callable[[bytes], None], *, timeout: f
         raise refused(f"topic {topic}", error.args[0]) from error
     finally:
         consumer.close()
+
+
+def _is_passing(error: BaseException) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _MOVING
 
 
 def _hand_over(
