@@ -17,6 +17,8 @@
     ├── Unaccounted          a reconciliation found offsets or rows that do not add up
     ├── LakeError            the lake, or what it needs, is not as it must be
     │   └── LakeBusy         another process archives or maintains the same feed's lake
+    ├── RestatementRefused   a day cannot be restated; no row was touched
+    │   └── RestatementBusy  another process restates the same feed
     ├── Superseded           a newer launch holds the fence
     ├── KeyRefused           an API key cannot be made or revoked as asked
     ├── BodyError            the body of an HTTP request is not JSON
@@ -96,6 +98,14 @@ class LakeError(VigieError):
 
 class LakeBusy(LakeError):
     """Another process archives or maintains the lake of the same feed."""
+
+
+class RestatementRefused(VigieError):
+    """A day cannot be restated as asked; no row was touched."""
+
+
+class RestatementBusy(RestatementRefused):
+    """Another process restates the same feed."""
 
 
 class Superseded(VigieError):

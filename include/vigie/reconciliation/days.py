@@ -72,11 +72,12 @@ def changed_days(connection: Connection, feed: Feed) -> Days:
     return _count(connection, feed, _changed(connection, feed))
 
 
-def counted_in_all(connection: Connection, feed: Feed) -> int:
-    """Readings the commits counted as stored, over all days."""
+def counted_in_all(connection: Connection, feed: Feed) -> tuple[int, int]:
+    """Readings counted as stored by batches, and as restated, over all days."""
     t = core.day_count.c
-    query = select(func.coalesce(func.sum(t.stored), 0)).where(t.feed == feed.name)
-    return int(connection.execute(query).scalar_one())
+    sums = (func.coalesce(func.sum(column), 0) for column in (t.stored, t.restated))
+    stored, restated = connection.execute(select(*sums).where(t.feed == feed.name)).one()
+    return int(stored), int(restated)
 
 
 def _changed(connection: Connection, feed: Feed) -> set[date]:

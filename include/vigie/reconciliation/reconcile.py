@@ -14,6 +14,7 @@ from vigie.reconciliation.account import Reconciliation
 from vigie.reconciliation.days import Days, all_days, changed_days, counted_in_all
 from vigie.reconciliation.documents import DocumentAccount, compare_documents
 from vigie.reconciliation.record import record
+from vigie.reconciliation.restated import Restated, read_restated
 from vigie.reconciliation.tiles import Partition, read_tiles
 from vigie.warehouse import core
 
@@ -33,11 +34,12 @@ def reconcile(
     with snapshot.connect() as connection:
         tiles = read_tiles(connection, feed.name)
         days = (all_days if full else changed_days)(connection, feed)
+        restated = read_restated(connection, feed.name)
         faults = [
             *_tiling(tiles),
-            *(_rows(days, tiles) if full else ()),
-            *_counters(connection, feed, tiles),
-            *_quarantine(connection, feed, tiles),
+            *(_rows(days, tiles, restated) if full else ()),
+            *_counters(connection, feed, tiles, restated),
+            *_quarantine(connection, feed, tiles, restated),
             *days.faults(),
         ]
         documents = compare_documents(connection, feed, tiles) if full else DocumentAccount()
@@ -69,28 +71,47 @@ def _tiling(tiles: list[Partition]) -> Iterator[str]:
             yield f"partition {p.partition}: {p.read} messages read, {sorted_out} accounted for"
 
 
-def _rows(days: Days, tiles: list[Partition]) -> Iterator[str]:
+def _rows(days: Days, tiles: list[Partition], restated: Restated) -> Iterator[str]:
     rows = days.per_partition()
     for part in sorted({p.partition for p in tiles} | rows.keys()):
         stored = sum(p.stored for p in tiles if p.partition == part)
-        if rows.get(part, 0) != stored:
-            yield f"partition {part}: the ledger says {stored} stored, found {rows.get(part, 0)}"
+        change = restated.readings.get(part, 0)
+        if rows.get(part, 0) != stored + change:
+            yield (
+                f"partition {part}: the ledger says {stored} stored{_told(change)}, found "
+                f"{rows.get(part, 0)}"
+            )
 
 
-def _counters(connection: Connection, feed: Feed, tiles: list[Partition]) -> Iterator[str]:
-    stored, counted = sum(p.stored for p in tiles), counted_in_all(connection, feed)
+def _counters(
+    connection: Connection, feed: Feed, tiles: list[Partition], restated: Restated
+) -> Iterator[str]:
+    stored, (counted, changed) = sum(p.stored for p in tiles), counted_in_all(connection, feed)
     if stored != counted:
         yield f"the ledger says {stored} stored, the counters of the days {counted}"
+    change = sum(restated.readings.values())
+    if change != changed:
+        yield f"restatements changed {change:+d} readings, the counters of the days {changed:+d}"
 
 
-def _quarantine(connection: Connection, feed: Feed, tiles: list[Partition]) -> Iterator[str]:
+def _quarantine(
+    connection: Connection, feed: Feed, tiles: list[Partition], restated: Restated
+) -> Iterator[str]:
     part = core.quarantine.c.kafka_partition
     query = select(part, func.count()).where(core.quarantine.c.feed == feed.name).group_by(part)
     rows = {row[0]: row[1] for row in connection.execute(query)}
     for number in sorted({p.partition for p in tiles} | rows.keys()):
         said = sum(p.quarantined + p.conflicts for p in tiles if p.partition == number)
-        if rows.get(number, 0) != said:
-            yield f"partition {number}: ledger says {said} quarantined, found {rows.get(number, 0)}"
+        change = restated.quarantined.get(number, 0)
+        if rows.get(number, 0) != said + change:
+            yield (
+                f"partition {number}: ledger says {said} quarantined{_told(change)}, found "
+                f"{rows.get(number, 0)}"
+            )
+
+
+def _told(change: int) -> str:
+    return f" and {change:+d} restated" if change else ""
 
 
 def _beyond(tiles: list[Partition], topic: TopicState) -> Iterator[str]:

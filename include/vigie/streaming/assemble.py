@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,9 +42,12 @@ log = logging.getLogger(__name__)
 BatchFunction = Callable[[DataFrame, int], None]
 
 
-def judge(records: DataFrame, feed: Feed) -> DataFrame:
-    """What Spark does with records, in a stream or in bulk: parse → check → flag."""
-    return flag(check(parse(records, feed), feed), feed)
+def judge(records: DataFrame, feed: Feed, *, carry: Sequence[str] = ()) -> DataFrame:
+    """What Spark does with records, in a stream or in bulk: parse → check → flag.
+
+    `carry` names further columns of `records` that the result keeps.
+    """
+    return flag(check(parse(records, feed, carry=carry), feed), feed)
 
 
 def assemble(

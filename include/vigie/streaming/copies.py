@@ -58,7 +58,7 @@ def find_repeats(
     same = np.ones(rows.num_rows, dtype=bool)
     if repeated.any():
         again = np.flatnonzero(repeated)
-        same[again] = _equal(rows.take(again), rows.take(firsts[again]), values)
+        same[again] = equal_rows(rows.take(again), rows.take(firsts[again]), values)
     in_store = stored[0].to_numpy(zero_copy_only=False)
     repeated[in_store] = True
     same[in_store] = stored[1].to_numpy(zero_copy_only=False)
@@ -69,7 +69,7 @@ def find_repeats(
     )
 
 
-def _equal(left: pa.Table, right: pa.Table, values: Sequence[str]) -> npt.NDArray[np.bool_]:
+def equal_rows(left: pa.Table, right: pa.Table, values: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Row-wise equality of all values; two nulls are equal."""
     result = np.ones(left.num_rows, dtype=bool)
     for name in values:

@@ -140,6 +140,8 @@ class Store:
         except DuplicateKeyError:
             log.warning("%s: a reading thought new is stored; looking up all", self._feed.name)
             session.rollback()
+            # A restatement may have stored it, and numbered a sensor this driver does not know.
+            self._memory = load_memory(session, self._feed)
             self._run(session, batch, careful=True)
 
     def _run(self, session: Session, batch: Batch, *, careful: bool) -> None:

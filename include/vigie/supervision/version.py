@@ -19,6 +19,7 @@ _NOT_IN_A_DRIVER = frozenset(
         "local",
         "orchestration",
         "replay",
+        "restatement",
         "simulator",
         "supervision",
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     func,
 )
 
@@ -361,5 +362,44 @@ lake = Table(
     _big("bytes"),
     _time("archived_at"),
     _time("maintained_at"),
+    schema="ops",
+)
+
+restatement = Table(
+    "restatement",
+    metadata,
+    _text("restatement_id", key=True),
+    _text("feed"),
+    Column("event_date", Date, nullable=False),
+    _time("restated_at", now=True, nullable=False),
+    _text("person"),
+    _text("reason", nullable=True),
+    _text("prefer"),
+    _big("cut_batch_no"),
+    _big("batch_no", nullable=True),
+    _big("records"),
+    _big("came"),
+    _big("went"),
+    _big("changed"),
+    _big("alerts_came"),
+    _big("alerts_went"),
+    _big("quarantined"),
+    _big("released"),
+    _big("left_over"),
+    _text("sums_before"),
+    _text("sums_after"),
+    Column("seconds", Double, nullable=False),
+    _time("rolled_up_at"),
+    Column("documents_due", Boolean, nullable=False, server_default=false()),
+    schema="ops",
+)
+
+restated = Table(
+    "restated",
+    metadata,
+    _text("feed", key=True),
+    _int("kafka_partition", key=True),
+    _big("readings"),
+    _big("quarantined"),
     schema="ops",
 )

@@ -73,6 +73,24 @@ class Session(Protocol):
             Row numbers (int64) within `rows`, and for each whether all `values` are equal.
         """
 
+    def read(self, statement: Executable, schema: pa.Schema) -> pa.Table:
+        """The rows of a query in bulk, its columns in the order and of the types of `schema`."""
+
+    def remove(self, table: Table, keys: pa.Table) -> int:
+        """Delete the rows that equal a row of `keys` in all its columns; one of them is a time.
+
+        Returns:
+            How many rows went.
+        """
+
+    def recompute_panes(self, feed: Feed, panes: pa.Table) -> None:
+        """Replace panes by what the readings and alerts of the facts give now.
+
+        Args:
+            feed: The contract.
+            panes: Distinct sensor_id and pane_start; a pane without readings goes.
+        """
+
     def commit(self) -> None:
         """Commit; on a TransientError the outcome is unknown and must be read from the ledger."""
 

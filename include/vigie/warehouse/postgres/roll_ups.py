@@ -72,13 +72,14 @@ def _selected(feed: Feed, period: timedelta) -> Iterator[str]:
     for level in ("warning", "fault"):
         yield f"count(*) FILTER (WHERE t.level = '{level}')" if feed.status else "0"
     for field in feed.fields.values():
-        value = _number(field)
+        value = number(field)
         yield f"count(r.{field.name})"
         yield from (f"avg({value})", f"min({value})", f"max({value})")
         for share in ("0.5", "0.95"):
             yield f"percentile_cont({share}) WITHIN GROUP (ORDER BY {value})"
 
 
-def _number(field: Field) -> str:
+def number(field: Field) -> str:
+    """A field of a reading `r` as a number; true is 1."""
     cast = "::integer" if field.type == "boolean" else ""
     return f"CAST(r.{field.name}{cast} AS double precision)"

@@ -13,7 +13,10 @@ from psycopg.rows import dict_row
 from sqlalchemy import Executable, Table
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 
+from vigie.contract.feed import Feed
 from vigie.errors import WarehouseError
+from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.postgres.panes import insert_panes
 from vigie.warehouse.session import DuplicateKeyError, Merge, SessionId, TransientError
 
 _DIALECT = dialect.dialect()
@@ -58,7 +61,7 @@ class PostgresSession:
         """Merge through a temporary stage, with ON CONFLICT."""
         if not rows.num_rows:
             return
-        stage = self._stage(table, rows)
+        stage = self._stage(table, rows, "stage")
         columns = ", ".join(rows.column_names)
         keys = ", ".join(c.name for c in table.primary_key)
         sets = ", ".join(_MERGE[how].format(c=name) for name, how in merge.items())
@@ -75,7 +78,7 @@ class PostgresSession:
         numbered = rows.select([*keys, *values]).append_column(
             "row_number", pa.array(range(rows.num_rows), pa.int64())
         )
-        stage = self._stage(table, numbered, extra=", 0::bigint AS row_number")
+        stage = self._stage(table, numbered, "lookup", extra=", 0::bigint AS row_number")
         self._rows(f"ANALYZE {stage}")
         bounds = self._rows(f"SELECT min(event_time) AS low, max(event_time) AS high FROM {stage}")
         same = " AND ".join(f"t.{v} IS NOT DISTINCT FROM s.{v}" for v in values)
@@ -88,6 +91,44 @@ class PostgresSession:
             found = cursor.execute(query, bounds[0]).fetchall()
         numbers, equal = zip(*found, strict=True) if found else ((), ())
         return pa.array(numbers, pa.int64()), pa.array(equal, pa.bool_())
+
+    def read(self, statement: Executable, schema: pa.Schema) -> pa.Table:
+        """Fetch all rows in binary."""
+        compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+        with _translated(), self._connection.cursor(binary=True) as cursor:
+            found = cursor.execute(str(compiled), compiled.construct_params()).fetchall()
+        columns = zip(*found, strict=True) if found else ((),) * len(schema)
+        arrays = [pa.array(c, field.type) for c, field in zip(columns, schema, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=schema)
+
+    def remove(self, table: Table, keys: pa.Table) -> int:
+        """Join with a temporary stage, limited to the partitions the keys lie in."""
+        if not keys.num_rows:
+            return 0
+        stage = self._stage(table, keys, "removal")
+        self._rows(f"ANALYZE {stage}")
+        time = next(f.name for f in keys.schema if pa.types.is_timestamp(f.type))
+        query = f"SELECT min({time}) AS low, max({time}) AS high FROM {stage}"
+        joined = " AND ".join(f"t.{name} = s.{name}" for name in keys.column_names)
+        statement = (
+            f"DELETE FROM {table.fullname} t USING {stage} s "
+            f"WHERE {joined} AND t.{time} BETWEEN %(low)s AND %(high)s"
+        )
+        bounds = self._rows(query)[0]
+        with _translated(), self._connection.cursor() as cursor:
+            return cursor.execute(statement, bounds).rowcount
+
+    def recompute_panes(self, feed: Feed, panes: pa.Table) -> None:
+        """Aggregate in the database: no reading leaves it."""
+        if not panes.num_rows:
+            return
+        table = feed_tables(feed).pane
+        self.remove(table, panes)
+        stage = self._stage(table, panes, "stage")
+        self._rows(f"ANALYZE {stage}")
+        query = f"SELECT min(pane_start) AS low, max(pane_start) AS high FROM {stage}"
+        bounds = self._rows(query)[0]
+        self._rows(insert_panes(feed, stage), bounds | {"pane": feed.windows.pane})
 
     def commit(self) -> None:
         """Commit."""
@@ -105,9 +146,9 @@ class PostgresSession:
         with suppress(psycopg.Error):
             self._connection.close()
 
-    def _stage(self, table: Table, rows: pa.Table, *, extra: str = "") -> str:
+    def _stage(self, table: Table, rows: pa.Table, purpose: str, *, extra: str = "") -> str:
         """Fill a session-local table of the rows' columns; the transaction's end empties it."""
-        stage = f"{table.name}_{'lookup' if extra else 'stage'}"
+        stage = f"{table.name}_{purpose}"
         if stage not in self._stages:
             columns = ", ".join(name for name in rows.column_names if name in table.columns)
             self._rows(

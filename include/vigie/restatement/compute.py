@@ -1,0 +1,127 @@
+"""What each record of a day becomes when all of them are looked at together.
+
+The functions are the stream's; only the order in which records of one identity are preferred has
+to be said here, since there are no batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vigie.contract.feed import Feed
+from vigie.restatement.source import Records
+from vigie.restatement.stored import day_span
+from vigie.streaming.copies import IDENTITY, Repeats, find_repeats
+from vigie.streaming.memory import Memory
+from vigie.streaming.rows import reading_rows
+from vigie.warehouse.feed_tables import value_columns
+
+Prefer = Literal["first", "last"]
+_WIDEST = 1 << 16
+
+
+@dataclass(frozen=True)
+class Computed:
+    """Accepted rows of the day, the preferred of each identity first.
+
+    Sensors not yet numbered have negative numbers. `failed` are all messages read that failed a
+    check, whatever their day.
+    """
+
+    rows: pa.Table
+    repeats: Repeats
+    failed: pa.Table
+
+    @property
+    def winners(self) -> pa.Table:
+        """The readings of the day as they should be stored."""
+        return self.rows.take(self.repeats.fresh)
+
+
+def compute(
+    records: Records,
+    feed: Feed,
+    day: date,
+    memory: Memory,
+    stored: pa.Table,
+    prefer: Prefer,
+    *,
+    without: Collection[tuple[str, datetime]] = (),
+) -> Computed:
+    """Sort the day's accepted records into readings, copies and conflicting copies.
+
+    `first`: as the stream, the first committed of an identity is stored. Within a partition that is
+    the lowest offset. Where partitions were added, two partitions can hold records of one identity,
+    and which was committed first depended on how the batches were cut: then the one that is stored
+    stays, or if none is, the one appended first.
+    `last`: the record appended last wins, for corrections.
+    Sensors and event times in `without` are left out.
+    """
+    rows = _without(_in_day(records.accepted, day), without)
+    names = pc.unique(rows["sensor"]).to_pylist()
+    unknown = [name for name in names if name not in memory.sensors]
+    known = memory.sensors | {name: -number for number, name in enumerate(unknown, 1)}
+    encoded = rows["sensor"].combine_chunks().dictionary_encode()
+    numbers = pa.array([known[name] for name in encoded.dictionary.to_pylist()], pa.int32())
+    rows = reading_rows(rows, pc.take(numbers, encoded.indices), feed, memory.statuses, 0)
+    rows = rows.take(_preference(rows, stored, prefer))
+    none = (pa.array([], pa.int64()), pa.array([], pa.bool_()))
+    repeats = find_repeats(rows, value_columns(feed), stored=none)
+    return Computed(rows, repeats, records.failed)
+
+
+def coordinate_keys(rows: pa.Table) -> npt.NDArray[np.int64]:
+    """Partition and offset as one number; a fact does not keep its topic's id."""
+    parts = rows["kafka_partition"].to_numpy().astype(np.int64)
+    keys: npt.NDArray[np.int64] = rows["kafka_offset"].to_numpy() * _WIDEST + parts
+    return keys
+
+
+def in_day(times: pa.ChunkedArray, day: date) -> npt.NDArray[np.bool_]:
+    """Which event times lie in the day."""
+    begin, end = (pa.scalar(t, pa.timestamp("us", tz="UTC")) for t in day_span(day))
+    inside = pc.and_(pc.greater_equal(times, begin), pc.less(times, end))
+    result: npt.NDArray[np.bool_] = pc.fill_null(inside, False).to_numpy()
+    return result
+
+
+def _in_day(rows: pa.Table, day: date) -> pa.Table:
+    return rows.filter(pa.array(in_day(rows["event_time"], day)))
+
+
+def _without(rows: pa.Table, identities: Collection[tuple[str, datetime]]) -> pa.Table:
+    if not identities:
+        return rows
+    each = zip(rows["sensor"].to_pylist(), rows["event_time"].to_pylist(), strict=True)
+    return rows.filter(pa.array([one not in identities for one in each], pa.bool_()))
+
+
+def _preference(rows: pa.Table, stored: pa.Table, prefer: Prefer) -> pa.Array:
+    """Row numbers, the most preferred first."""
+    place = [("kafka_partition", "ascending"), ("kafka_offset", "ascending")]
+    if prefer == "last":
+        keys = [(name, "descending") for name in ("append_time", *(name for name, _ in place))]
+        return pc.sort_indices(rows, sort_keys=keys)
+    is_stored = np.isin(coordinate_keys(rows), coordinate_keys(stored))
+    marked = pa.table(
+        {name: rows[name] for name in (*IDENTITY, "topic_id", "append_time")}
+        | {name: rows[name] for name, _ in place}
+        | {"row": np.arange(rows.num_rows), "absent": (~is_stored).astype(np.int8)}
+    )
+    identity = [*IDENTITY, "topic_id", "kafka_partition"]
+    first = marked.group_by(identity, use_threads=False).aggregate([("kafka_offset", "min")])
+    lowest = marked["kafka_offset"]
+    if first.num_rows < marked.num_rows:
+        lowest = marked.join(first, keys=identity).sort_by("row")["kafka_offset_min"]
+    follows = pc.not_equal(marked["kafka_offset"], lowest).cast(pa.int8())
+    marked = marked.append_column("follows", follows)
+    order = [("follows", "ascending"), ("absent", "ascending"), ("append_time", "ascending")]
+    return pc.sort_indices(marked, sort_keys=[*order, ("topic_id", "ascending"), *place])

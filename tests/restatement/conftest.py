@@ -1,0 +1,1 @@
+from tests.lake.conftest import lake, spark, topic  # noqa: F401

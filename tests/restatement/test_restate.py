@@ -1,0 +1,283 @@
+"""A day restated from its records is the day as streamed, or what the streamed day should be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pyspark.sql import SparkSession
+from sqlalchemy import Engine, delete, func, select, update
+
+from tests.restatement.pool import (
+    DAY,
+    Stream,
+    arrange,
+    judged,
+    messages,
+    out_of_range,
+    run_stream,
+    store_batches,
+    widened,
+)
+from vigie.contract.loader import load_feeds
+from vigie.errors import RestatementRefused
+from vigie.reconciliation.reconcile import reconcile
+from vigie.restatement import restate
+from vigie.restatement.cut import read_cut
+from vigie.restatement.restate import Why
+from vigie.restatement.stored import day_span
+from vigie.warehouse import core
+from vigie.warehouse.feed_tables import feed_tables
+
+pytestmark = [pytest.mark.warehouse, pytest.mark.spark]
+
+FEEDS = load_feeds()
+each_feed = pytest.mark.parametrize("name", FEEDS)
+Pools = dict[tuple[str, bool], pa.Table]
+
+
+@pytest.fixture(scope="module")
+def pools(spark: SparkSession) -> Pools:
+    """Per feed the same messages judged by its contract, and by a wider one."""
+    found = {}
+    for number, (name, feed) in enumerate(FEEDS.items()):
+        made = messages(feed, np.random.default_rng(number), 900)
+        found[name, False] = judged(spark, feed, made)
+        found[name, True] = judged(spark, widened(feed), made)
+    return found
+
+
+@pytest.fixture
+def opened() -> Iterator[list[Stream]]:
+    streams: list[Stream] = []
+    yield streams
+    for stream in streams:
+        stream.store.close()
+
+
+def start(
+    warehouse: Engine, pools: Pools, opened: list[Stream], name: str, seed: int, *, loose: bool
+) -> Stream:
+    rng = np.random.default_rng(seed)
+    rows = arrange(pools[name, False], rng, 3, loose=loose)
+    stream = run_stream(warehouse, FEEDS[name], rows, rng)
+    opened.append(stream)
+    return stream
+
+
+def by_wider(stream: Stream, pools: Pools) -> pa.Table:
+    """The stream's records as the wider contract judges them, at the same coordinates."""
+    wide = pools[stream.feed.name, True]
+    moments = pc.index_in(stream.records["append_time"], value_set=wide["append_time"])
+    rows = wide.take(moments)
+    for name in ("kafka_partition", "kafka_offset"):
+        rows = rows.set_column(rows.column_names.index(name), name, stream.records[name])
+    return rows
+
+
+def assert_clean(stream: Stream) -> None:
+    assert reconcile(stream.feed, stream.engine, patience=0.1).unaccounted == ()
+
+
+def assert_same(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> None:
+    assert before.keys() == after.keys()
+    for name, rows in before.items():
+        if not name.endswith("_pane"):
+            assert after[name] == rows
+            continue
+        for old, new in zip(rows, after[name], strict=True):
+            for column, value in old.items():
+                # A sum depends on the order of its terms.
+                same = (
+                    math.isclose(value, new[column], rel_tol=1e-9)
+                    if isinstance(value, float)
+                    else value == new[column]
+                )
+                assert same, (name, column)
+
+
+@pytest.mark.parametrize("loose", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+@each_feed
+def test_a_streamed_day_restates_to_itself(
+    warehouse: Engine, pools: Pools, opened: list[Stream], name: str, seed: int, loose: bool
+) -> None:
+    stream = start(warehouse, pools, opened, name, seed, loose=loose)
+    before, messages_before = stream.rows(), stream.quarantine()
+
+    done = stream.restate()
+
+    assert (done.came, done.went, done.changed) == (0, 0, 0)
+    assert (done.alerts_came, done.alerts_went) == (0, 0)
+    assert (done.quarantined, done.released, done.batch_no) == (0, 0, None)
+    assert done.records > 50
+    assert stream.rows() == before
+    assert stream.quarantine() == messages_before
+
+
+@each_feed
+def test_rows_changed_behind_our_back_come_back(
+    warehouse: Engine, pools: Pools, opened: list[Stream], name: str
+) -> None:
+    stream = start(warehouse, pools, opened, name, 7, loose=False)
+    before = stream.rows()
+    reading = feed_tables(stream.feed).reading
+    begin, end = day_span(DAY)
+    mine = (reading.c.event_time >= begin, reading.c.event_time < end)
+    field = next(iter(stream.feed.fields))
+    with warehouse.begin() as connection:
+        connection.execute(delete(reading).where(*mine, reading.c.kafka_offset % 5 == 0))
+        connection.execute(
+            update(reading).where(*mine, reading.c.kafka_offset % 5 == 1).values({field: None})
+        )
+
+    done = stream.restate()
+
+    assert done.came > 0
+    assert done.changed > 0
+    assert done.went == 0
+    assert_same(before, stream.rows())
+    assert_clean(stream)
+    assert stream.restate().batch_no is None
+
+
+@each_feed
+def test_a_wider_contract_brings_quarantined_readings(
+    warehouse: Engine, pools: Pools, opened: list[Stream], name: str
+) -> None:
+    stream = start(warehouse, pools, opened, name, 8, loose=False)
+    before, kept = stream.rows(), stream.quarantine()
+    field, value = out_of_range(stream.feed)
+    wide = by_wider(stream, pools)
+
+    done = stream.restate(wide, feed=widened(stream.feed))
+
+    assert done.came > 0
+    assert done.released > 0
+    reading = feed_tables(stream.feed).reading
+    with warehouse.connect() as connection:
+        query = select(func.count()).where(reading.c[field] == value)
+        assert connection.scalar(query) >= done.came
+    assert_clean(stream)
+    assert stream.restate(wide, feed=widened(stream.feed)).batch_no is None
+
+    back = stream.restate()
+
+    assert back.went == done.came
+    assert_same(before, stream.rows())
+    assert [row[:4] for row in stream.quarantine()[: len(kept)]] != []
+    assert_clean(stream)
+
+
+@each_feed
+def test_a_correction_wins_with_prefer_last_and_first_takes_it_back(
+    warehouse: Engine, pools: Pools, opened: list[Stream], name: str
+) -> None:
+    stream = start(warehouse, pools, opened, name, 9, loose=False)
+    before = stream.rows()
+
+    done = stream.restate(why=Why("tests", prefer="last"))
+
+    assert done.changed > 0
+    assert done.came == done.went == 0
+    assert_clean(stream)
+    back = stream.restate()
+    assert back.changed == done.changed
+    assert_same(before, stream.rows())
+    assert_clean(stream)
+
+
+def test_records_the_lake_lacks_refuse_the_day(
+    warehouse: Engine, pools: Pools, opened: list[Stream]
+) -> None:
+    stream = start(warehouse, pools, opened, "environment", 10, loose=False)
+    before = stream.rows()
+    offsets = stream.records["kafka_offset"]
+    lacking = stream.records.filter(pc.or_(pc.less(offsets, 20), pc.greater_equal(offsets, 60)))
+
+    with pytest.raises(RestatementRefused, match=r"partition \d, offsets [2-5]\d to [2-5]\d"):
+        stream.restate(lacking)
+
+    assert stream.rows() == before
+    with warehouse.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(core.restatement)) == 0
+
+
+def test_later_arrivals_stay(warehouse: Engine, pools: Pools, opened: list[Stream]) -> None:
+    feed = FEEDS["environment"]
+    rng = np.random.default_rng(11)
+    rows = arrange(pools["environment", False], rng, 1, loose=False)
+    half = rows.num_rows // 2
+    stream = run_stream(warehouse, feed, rows.slice(0, half), rng)
+    opened.append(stream)
+    cut = read_cut(warehouse, feed)
+    reading = feed_tables(feed).reading
+    begin, end = day_span(DAY)
+    mine = (reading.c.event_time >= begin, reading.c.event_time < end)
+    with warehouse.begin() as connection:
+        connection.execute(delete(reading).where(*mine, reading.c.kafka_offset % 3 == 0))
+    store_batches(stream, rows, rng, {0: half})
+    with warehouse.connect() as connection:
+        later = connection.execute(select(reading).where(reading.c.batch_no > cut.batch_no)).all()
+    assert later
+
+    done = stream.restate(rows, cut=cut)
+
+    assert done.came > 0
+    with warehouse.connect() as connection:
+        now = connection.execute(select(reading).where(reading.c.batch_no > cut.batch_no)).all()
+    assert set(later) <= set(now)
+    stream.restate(rows)
+    assert stream.restate(rows).batch_no is None
+    # What a later batch stored in place of a row deleted behind its back, the next one sorts out.
+    kept = stream.rows()
+    with warehouse.connect() as connection:
+        count = connection.scalar(select(func.count()).select_from(reading).where(*mine))
+    assert count == sum(begin <= row["event_time"] < end for row in kept[reading.name])
+
+
+def test_the_stream_goes_on_after_a_restatement(
+    warehouse: Engine, pools: Pools, opened: list[Stream]
+) -> None:
+    stream = start(warehouse, pools, opened, "environment", 12, loose=False)
+    wide = by_wider(stream, pools)
+    done = stream.restate(wide, feed=widened(stream.feed))
+    assert done.batch_no is not None
+    parts = stream.records["kafka_partition"].to_numpy()
+    offsets = stream.records["kafka_offset"].to_numpy()
+    ends = {int(p): int(offsets[parts == p].max()) + 1 for p in np.unique(parts)}
+    again = stream.records.set_column(
+        stream.records.column_names.index("kafka_offset"),
+        "kafka_offset",
+        pa.array(offsets + np.array([ends[int(p)] for p in parts])),
+    )
+
+    store_batches(stream, pa.concat_tables([stream.records, again]), np.random.default_rng(1), ends)
+
+    assert_clean(stream)
+
+
+def test_a_failure_before_the_commit_changes_nothing(
+    warehouse: Engine,
+    pools: Pools,
+    opened: list[Stream],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = start(warehouse, pools, opened, "environment", 13, loose=False)
+    before, kept = stream.rows(), stream.quarantine()
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(restate, "write_record", die)
+    with pytest.raises(KeyboardInterrupt):
+        stream.restate(by_wider(stream, pools), feed=widened(stream.feed))
+
+    assert stream.rows() == before
+    assert stream.quarantine() == kept
+    assert_clean(stream)
