@@ -7,17 +7,20 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
+from sqlalchemy import Engine
 
 from tests.services import environment
 from vigie.contract.loader import load_feeds
 from vigie.orchestration import watch_stream
+from vigie.orchestration.restate import skip_unless_due
 from vigie.orchestration.stream_feed import StreamFeed
 from vigie.orchestration.watch_stream import WatchStream
 from vigie.settings import HOME
@@ -36,6 +39,7 @@ FILES = {
     "migrate_warehouse.py": 1,
     "notify_alerts.py": 1,
     "reconcile_feeds.py": 1,
+    "restate_feeds.py": len(load_feeds()),
     "roll_up_feeds.py": 1,
 }
 HEADINGS = ("### What it does", "### What red means", "### What to do")
@@ -253,3 +257,30 @@ def test_one_spark_job_archives_the_feeds_with_news(bag: DagBag) -> None:
     assert job.pool == "heavy"
     assert job.retries == 0
     assert "delta-spark" in job.conf["spark.jars"]
+
+
+@pytest.mark.parametrize("feed", load_feeds())
+def test_a_restatement_is_one_spark_job_for_the_day_of_its_interval(bag: DagBag, feed: str) -> None:
+    dag = bag.dags[f"restate_{feed}"]
+    assert type(dag.timetable).__name__ == "CronDataIntervalTimetable"
+    job = dag.task_dict["restate"]
+    context = {
+        "data_interval_start": datetime(2016, 1, 3, tzinfo=UTC),
+        "run_id": "backfill__2016",
+        "params": {"reason": "a correction", "prefer": "last"},
+    }
+    env = dag.get_template_env()
+    assert job.render_template(job.application_args, context, env) == [
+        *(feed, "2016-01-03", "--person", "backfill__2016"),
+        *("--reason", "a correction", "--prefer", "last"),
+    ]
+    assert job.pool == "heavy"
+    assert job.retries == 0
+
+
+def test_a_scheduled_restatement_skips_a_day_nothing_happened_to(warehouse: Engine) -> None:
+    feed = next(iter(load_feeds()))
+    day = datetime(2016, 1, 3, tzinfo=UTC)
+    with pytest.raises(AirflowSkipException, match="no reading arrived late"):
+        skip_unless_due(feed, day, "scheduled")
+    skip_unless_due(feed, day, "backfill")

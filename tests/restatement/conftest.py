@@ -1,1 +1,3 @@
-from tests.lake.conftest import lake, spark, topic  # noqa: F401
+from tests.lake.conftest import lake, spark
+
+__all__ = ["lake", "spark"]

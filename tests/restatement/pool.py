@@ -144,14 +144,19 @@ def run_stream(engine: Engine, feed: Feed, rows: pa.Table, rng: np.random.Genera
 
 
 def store_batches(
-    stream: Stream, rows: pa.Table, rng: np.random.Generator, begins: dict[int, int]
+    stream: Stream,
+    rows: pa.Table,
+    rng: np.random.Generator,
+    begins: dict[int, int],
+    *,
+    topic_id: str = TOPIC,
 ) -> None:
     parts, offsets = rows["kafka_partition"].to_numpy(), rows["kafka_offset"].to_numpy()
     ends = {int(p): int(offsets[parts == p].max()) + 1 for p in np.unique(parts)}
     begins = {p: begins.get(p, 0) for p in ends}
     while any(begins[p] < ends[p] for p in ends):
         upto = {p: min(ends[p], begins[p] + int(rng.integers(0, 60))) for p in ends}
-        ranges = [OffsetRange(TOPIC, p, begins[p], upto[p]) for p in ends if upto[p] > begins[p]]
+        ranges = [OffsetRange(topic_id, p, begins[p], upto[p]) for p in ends if upto[p] > begins[p]]
         if not ranges:
             continue
         mine = np.zeros(len(parts), dtype=bool)

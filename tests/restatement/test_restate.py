@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pyspark.sql import SparkSession
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, delete, exists, func, select, update
 
 from tests.restatement.pool import (
     DAY,
@@ -102,7 +102,7 @@ def assert_same(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> No
 
 
 @pytest.mark.parametrize("loose", [False, True])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @each_feed
 def test_a_streamed_day_restates_to_itself(
     warehouse: Engine, pools: Pools, opened: list[Stream], name: str, seed: int, loose: bool
@@ -170,7 +170,8 @@ def test_a_wider_contract_brings_quarantined_readings(
 
     assert back.went == done.came
     assert_same(before, stream.rows())
-    assert [row[:4] for row in stream.quarantine()[: len(kept)]] != []
+    waiting = {row[:4] for row in stream.quarantine() if row.released_at is None}
+    assert waiting == {row[:4] for row in kept}
     assert_clean(stream)
 
 
@@ -221,6 +222,11 @@ def test_later_arrivals_stay(warehouse: Engine, pools: Pools, opened: list[Strea
     mine = (reading.c.event_time >= begin, reading.c.event_time < end)
     with warehouse.begin() as connection:
         connection.execute(delete(reading).where(*mine, reading.c.kafka_offset % 3 == 0))
+        kept = exists().where(
+            reading.c.sensor_id == core.alert.c.sensor_id,
+            reading.c.event_time == core.alert.c.event_time,
+        )
+        connection.execute(delete(core.alert).where(~kept))
     store_batches(stream, rows, rng, {0: half})
     with warehouse.connect() as connection:
         later = connection.execute(select(reading).where(reading.c.batch_no > cut.batch_no)).all()
@@ -229,6 +235,7 @@ def test_later_arrivals_stay(warehouse: Engine, pools: Pools, opened: list[Strea
     done = stream.restate(rows, cut=cut)
 
     assert done.came > 0
+    assert done.left_over > 0
     with warehouse.connect() as connection:
         now = connection.execute(select(reading).where(reading.c.batch_no > cut.batch_no)).all()
     assert set(later) <= set(now)

@@ -13,6 +13,7 @@ from vigie.cli import (
     quarantine,
     reconcile,
     replay,
+    restate,
     simulate,
     sql,
     stack,
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command("reconcile")(reconcile.reconcile)
 app.command("replay")(replay.replay)
+app.command("restate")(restate.restate)
 app.command("simulate")(simulate.simulate)
 app.command("sql")(sql.sql)
 app.command("up")(stack.up)
@@ -43,6 +45,7 @@ app.add_typer(feed.app, name="feed")
 app.add_typer(key.app, name="key")
 app.add_typer(lake.app, name="lake")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(restate.app, name="restatement")
 app.add_typer(stream.app, name="stream")
 app.add_typer(warehouse.app, name="warehouse")
 

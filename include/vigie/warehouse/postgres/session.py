@@ -12,6 +12,7 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg.rows import dict_row
 from sqlalchemy import Executable, Table
 from sqlalchemy.dialects.postgresql import psycopg as dialect
+from sqlalchemy.engine import Compiled
 
 from vigie.contract.feed import Feed
 from vigie.errors import WarehouseError
@@ -49,7 +50,7 @@ class PostgresSession:
 
     def run(self, statement: Executable) -> list[dict[str, Any]]:
         """Run one statement and return its rows, if it has any."""
-        compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+        compiled = _compile(statement)
         return self._rows(str(compiled), compiled.construct_params())
 
     def append(self, table: Table, rows: pa.Table) -> None:
@@ -94,7 +95,7 @@ class PostgresSession:
 
     def read(self, statement: Executable, schema: pa.Schema) -> pa.Table:
         """Fetch all rows in binary."""
-        compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+        compiled = _compile(statement)
         with _translated(), self._connection.cursor(binary=True) as cursor:
             found = cursor.execute(str(compiled), compiled.construct_params()).fetchall()
         columns = zip(*found, strict=True) if found else ((),) * len(schema)
@@ -173,6 +174,14 @@ class PostgresSession:
         with _translated(), self._connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(sql, params)
             return cursor.fetchall() if cursor.description else []
+
+
+def _compile(statement: Executable) -> Compiled:
+    """With the parameters of an IN list written out, which SQLAlchemy's own cursor would do."""
+    compiled: Compiled = statement.compile(  # type: ignore[attr-defined]
+        dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
+    )
+    return compiled
 
 
 @contextmanager
