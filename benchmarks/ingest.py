@@ -45,7 +45,7 @@ _FEED = "air_quality"
 @clear_errors
 def main(
     messages: Annotated[int, typer.Option(min=1, help="Messages measured.")] = 1_000_000,
-    warm_up: Annotated[int, typer.Option(min=1, help="Full batches before the clock.")] = 2,
+    warm_up: Annotated[int, typer.Option(min=1, help="Full batches before the clock.")] = 6,
     rate: Annotated[int, typer.Option(min=1, help="Messages a second for the latency.")] = 2000,
     seconds: Annotated[int, typer.Option(min=1, help="How long the rate is measured.")] = 60,
     java_options: Annotated[str, typer.Option(help="The driver's Java options.")] = JAVA_OPTIONS,

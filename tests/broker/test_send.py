@@ -138,7 +138,7 @@ def live_simulator(address: str, output: Path) -> Iterator[subprocess.Popen[byte
 def wait_for_messages(address: str, least: int) -> int:
     """The number of messages the fleet's topic holds, once it is at least `least`."""
     admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     found = 0
     while time.monotonic() < deadline:
         with suppress(BrokerError):
