@@ -437,6 +437,35 @@ SELECT s.sensor,
 FROM fact.gas_turbine_daily u
 JOIN dim.sensor s ON s.sensor_id = u.sensor_id;
 
+CREATE VIEW report.gas_turbine_episode AS
+SELECT s.sensor,
+       u.rule,
+       u.severity,
+       min(e.event_time) AS raised,
+       max(e.next_reading) FILTER (WHERE e.ends) AS cleared,
+       max(e.value) AS peak,
+       count(*) AS readings,
+       bool_or(e.is_late) AS is_late
+FROM (SELECT f.*,
+             count(*) FILTER (WHERE f.ends) OVER (PARTITION BY f.sensor_id, f.rule_id
+                                                  ORDER BY f.event_time DESC) AS island
+      FROM (SELECT a.sensor_id, a.rule_id, a.event_time, a.value, a.is_late,
+                   n.event_time AS next_reading,
+                   n.event_time IS NULL OR n.event_time IS DISTINCT FROM
+                       lead(a.event_time) OVER (PARTITION BY a.sensor_id, a.rule_id
+                                                ORDER BY a.event_time) AS ends
+            FROM fact.alert a
+            JOIN dim.rule u ON u.rule_id = a.rule_id AND u.feed = 'gas_turbine'
+            LEFT JOIN LATERAL (SELECT r.event_time
+                               FROM fact.gas_turbine_reading r
+                               WHERE r.sensor_id = a.sensor_id
+                                 AND r.event_time > a.event_time
+                                 AND CASE u.field WHEN 'nox' THEN r.nox IS NOT NULL WHEN 'co' THEN r.co IS NOT NULL ELSE true END
+                               ORDER BY r.event_time LIMIT 1) n ON true) f) e
+JOIN dim.rule u ON u.rule_id = e.rule_id
+JOIN dim.sensor s ON s.sensor_id = e.sensor_id
+GROUP BY s.sensor, u.rule, u.severity, e.sensor_id, e.rule_id, e.island;
+
 CREATE FUNCTION report.gas_turbine_windows(from_time timestamptz, to_time timestamptz)
 RETURNS TABLE (
     sensor text,
