@@ -78,10 +78,12 @@ def test_six_stations_are_stored_and_summarised_like_pandas(
     frame["day"] = frame["event_time"].dt.floor("D")
     expected = frame.groupby(["sensor", "day"])[["pm25", "co", "o3"]].mean()
     expected = expected.dropna(how="all").sort_index()
+    stations = ", ".join(f"'{name}'" for name in frame["sensor"].unique())
     sums = ", ".join(f"sum({f}_mean * {f}_n) / sum({f}_n)" for f in ("pm25", "co", "o3"))
     rows = local_stack.query(
         f"SELECT sensor, date_trunc('day', pane_start, 'UTC') AS day, {sums} "
-        "FROM report.air_quality_pane WHERE pane_start < '2018-01-01' GROUP BY 1, 2 ORDER BY 1, 2"
+        f"FROM report.air_quality_pane WHERE pane_start < '2018-01-01' AND sensor IN ({stations}) "
+        "GROUP BY 1, 2 ORDER BY 1, 2"
     )
     found = pd.DataFrame(rows, columns=["sensor", "day", "pm25", "co", "o3"], dtype=object)
     assert list(zip(found["sensor"], found["day"], strict=True)) == list(expected.index)
