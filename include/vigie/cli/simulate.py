@@ -87,29 +87,42 @@ def simulate(
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    simulations = [_simulation(contract, sensors, seed, faults) for contract in contracts]
+    apart = step if start is not None else every
+    simulations = [
+        _simulation(
+            contract, sensors, seed, faults, rate=rate if start is None else None, apart=apart
+        )
+        for contract in contracts
+    ]
     live_rate = rate or _CLOCK_RATE
     open_sink = _sink(to, key, rate=live_rate if start is None else rate, live=start is None)
     if start is None or count is None:
-        pace = timedelta(seconds=every) if every else None
-        send_live(simulations, open_sink, _stopped(), rate=rate, every=pace, count=count)
+        send_live(simulations, open_sink, _stopped(), rate=rate, count=count)
     else:
         if to is None:
             ensure_topics(contracts)
         for made in simulations:
-            begin, apart = start.replace(tzinfo=UTC), timedelta(seconds=step)
-            moments = history(made.sensors, start=begin, step=apart, count=count)
+            begin = start.replace(tzinfo=UTC)
+            moments = history(made.sensors, start=begin, step=made.every, count=count)
             send_history(made, moments, open_sink(made.feed))
     _print(simulations, as_json=as_json)
 
 
-def _simulation(feed: Feed, sensors: int | None, seed: int, faults: str) -> Simulation:
+def _simulation(
+    feed: Feed,
+    sensors: int | None,
+    seed: int,
+    faults: str,
+    *,
+    rate: float | None,
+    apart: float | None,
+) -> Simulation:
     from vigie.simulator.model import habits_of
     from vigie.simulator.simulation import Simulation
 
-    rate, _, kinds = faults.partition(":")
+    told, _, kinds = faults.partition(":")
     try:
-        share = float(rate or 0)
+        share = float(told or 0)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
@@ -117,7 +130,9 @@ def _simulation(feed: Feed, sensors: int | None, seed: int, faults: str) -> Simu
         raise typer.BadParameter(f"found {faults!r}, expected {expected}", param_hint="--faults")
     named = [kind.strip() for kind in kinds.split(",") if kind.strip()]
     count = sensors or habits_of(feed).sensors
-    return Simulation(feed, count, seed=seed, fault_rate=share, fault_kinds=named)
+    seconds = count / rate if rate else apart or 0.0
+    every = timedelta(seconds=seconds)
+    return Simulation(feed, count, seed=seed, fault_rate=share, fault_kinds=named, every=every)
 
 
 def _sink(to: str | None, key: str | None, *, rate: float | None, live: bool) -> OpenSink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count as numbers
@@ -42,10 +43,22 @@ def paced(sensors: int, *, every: timedelta, wait: Callable[[float], bool]) -> I
         due = max(due, on_the_clock(datetime.now(UTC), every)) + every
 
 
-def live(sensors: int) -> Iterator[Moment]:
-    """Each sensor in turn, now; never the same millisecond twice for one sensor."""
+def live(
+    sensors: int, *, rate: float, at_once: int, wait: Callable[[float], bool]
+) -> Iterator[Moment]:
+    """Each sensor in turn, now, `at_once` of them together, `rate` a second.
+
+    Never the same millisecond twice for one sensor. Time lost is not caught up in a burst. `wait`
+    waits some seconds and says whether this was the end.
+    """
     last = [datetime.min.replace(tzinfo=UTC)] * sensors
+    due = time.monotonic()
     for number in numbers():
+        if number % at_once == 0:
+            while (left := due - time.monotonic()) > 0:
+                if wait(left):
+                    return
+            due = max(due, time.monotonic() - 1) + at_once / rate
         sensor = number % sensors
         now = datetime.now(UTC)
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)

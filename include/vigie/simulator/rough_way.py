@@ -15,18 +15,20 @@ from vigie.simulator.messages import Message
 from vigie.simulator.readings import sensor_name
 from vigie.simulator.tally import Tally
 
-_OUTAGE = 20
-"""Readings of a sensor that an outage of its line is taken to hold back."""
+_LATER = timedelta(minutes=1)
+"""How much longer than a reading may take without being late an outage lasts."""
 
 
 class RoughWay:
     """The way from sensor to broker with faults; the messages of a sensor stay in order."""
 
-    def __init__(self, feed: Feed, faults: Faults, tally: Tally) -> None:
+    def __init__(self, feed: Feed, faults: Faults, tally: Tally, *, every: timedelta) -> None:
         self._feed = feed
         self._faults = faults
         self._tally = tally
         self._encode = make_encoder(feed)
+        self._outage = feed.late_after + _LATER
+        self._held_back = max(round(self._outage / every), 1)
 
     def travelled(self, messages: Iterable[Message]) -> Iterator[Message]:
         """Spoilt, repeated, contradicted and delayed."""
@@ -84,9 +86,11 @@ class RoughWay:
             sensor, at = message.reading.sensor, message.reading.at
             if sensor in held and at >= until[sensor]:
                 yield from held.pop(sensor)
-            if sensor not in held and self._faults.strikes("late", message.reading, length=_OUTAGE):
+            if sensor not in held and self._faults.strikes(
+                "late", message.reading, length=self._held_back
+            ):
                 held[sensor] = []
-                until[sensor] = at + self._feed.late_after + timedelta(minutes=1)
+                until[sensor] = at + self._outage
             if sensor in held:
                 self._tally.faults["late"] += 1
                 held[sensor].append(message)

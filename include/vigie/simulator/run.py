@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from itertools import islice
 from threading import Event
 
@@ -22,7 +21,6 @@ from vigie.broker.topics import ensure_topics
 from vigie.contract.feed import Feed
 from vigie.errors import BrokerAway
 from vigie.simulator.kafka_sink import KafkaSink
-from vigie.simulator.model import habits_of
 from vigie.simulator.moments import Moment, live, paced
 from vigie.simulator.simulation import Simulation
 from vigie.simulator.sink import Sink
@@ -52,7 +50,6 @@ def send_live(
     stop: Event,
     *,
     rate: float | None = None,
-    every: timedelta | None = None,
     count: int | None = None,
 ) -> None:
     """Send readings as measured now, all feeds side by side, until `stop` or `count` of each.
@@ -61,8 +58,7 @@ def send_live(
         simulations: What to send, a feed each.
         open_sink: Where it goes; a sink of its own for each feed.
         stop: Ends it; what is under way still leaves.
-        rate: Messages a second that the sinks take; without it the clock sets the pace.
-        every: Time between a sensor's readings, by default the feed's own.
+        rate: Readings a second of each feed; without it the clock sets the pace.
         count: Messages of each feed.
 
     Raises:
@@ -71,7 +67,7 @@ def send_live(
 
     def send(simulation: Simulation) -> None:
         try:
-            _send_feed(simulation, open_sink(simulation.feed), stop, rate, every, count)
+            _send_feed(simulation, open_sink(simulation.feed), stop, rate, count)
         except BaseException:
             stop.set()  # One that fails ends the others: the process manager starts all again.
             raise
@@ -86,7 +82,6 @@ def _send_feed(
     sink: Sink,
     stop: Event,
     rate: float | None,
-    every: timedelta | None,
     count: int | None,
 ) -> None:
     feed = simulation.feed
@@ -97,12 +92,12 @@ def _send_feed(
         sink.rest()
         return stop.wait(seconds)
 
-    pace = every or habits_of(feed).every
     if rate:
-        moments, at_once = live(simulation.sensors), max(round(rate * _TOGETHER), 1)
+        at_once = max(round(rate * _TOGETHER), 1)
+        moments = live(simulation.sensors, rate=rate, at_once=at_once, wait=wait)
     else:
-        moments = paced(simulation.sensors, every=pace, wait=wait)
         at_once = simulation.sensors
+        moments = paced(simulation.sensors, every=simulation.every, wait=wait)
     with sink:
         made = simulation.messages(_until(stop, moments), at_once=at_once)
         for message in islice(made, count):

@@ -14,15 +14,15 @@ from vigie.simulator.moments import history
 from vigie.simulator.simulation import Simulation
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
-STEP = timedelta(minutes=1)
 COUNT = 2400
 FEEDS = load_feeds()
 each_feed = pytest.mark.parametrize("feed", FEEDS.values(), ids=FEEDS)
 
 
 def struck(feed: Feed, *kinds: str, rate: float = 0.05) -> tuple[list[bytes], Simulation]:
-    simulation = Simulation(feed, 4, fault_rate=rate, fault_kinds=kinds)
-    moments = history(4, start=START, step=STEP, count=COUNT)
+    step = feed.late_after / 10
+    simulation = Simulation(feed, 4, fault_rate=rate, fault_kinds=kinds, every=step)
+    moments = history(4, start=START, step=step, count=COUNT)
     return [message.value for message in simulation.messages(moments)], simulation
 
 
@@ -123,3 +123,12 @@ def test_a_dying_battery_warns_and_fails() -> None:
 def test_an_unknown_fault_is_named() -> None:
     with pytest.raises(SettingsError, match=r"gremlins.*expected some of gaps"):
         struck(FEEDS["fleet"], "gremlins")
+
+
+@each_feed
+def test_as_many_readings_are_late_as_asked_for_however_often_they_are_taken(feed: Feed) -> None:
+    every = feed.late_after / 50
+    simulation = Simulation(feed, 20, fault_rate=0.05, fault_kinds=["late"], every=every)
+    moments = history(20, start=START, step=every, count=60_000)
+    assert sum(1 for _ in simulation.messages(moments)) == 60_000
+    assert 0.02 < simulation.tally.faults["late"] / 60_000 < 0.1

@@ -75,12 +75,28 @@ def test_history_steps_all_sensors_together() -> None:
 
 def test_live_readings_of_a_sensor_never_share_a_millisecond() -> None:
     before = datetime.now(UTC)
-    moments = [*islice(live(2), 400)]
+    endless = live(2, rate=1e9, at_once=1, wait=lambda _: False)
+    moments = [*islice(endless, 400)]
     for sensor in (0, 1):
         times = [at for number, at in moments if number == sensor]
         assert all(earlier < later for earlier, later in pairwise(times))
         assert all(at.microsecond % 1000 == 0 for at in times)
         assert abs(times[0] - before) < timedelta(seconds=5)
+
+
+def test_live_readings_are_made_at_their_rate_whatever_becomes_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("vigie.simulator.moments.time.monotonic", lambda: clock[0])
+
+    def wait(seconds: float) -> bool:
+        clock[0] += seconds
+        return clock[0] > 110
+
+    made = [*live(3, rate=200, at_once=4, wait=wait)]
+    assert len(made) == pytest.approx(2000, abs=5)
+    assert {sensor for sensor, _ in made} == {0, 1, 2}
 
 
 def test_paced_readings_fall_on_the_clock_after_it_was_reached() -> None:
