@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, create_engine, delete, func, select, update
 from typer.testing import CliRunner
 
 from tests.readings import accepted
@@ -21,6 +22,7 @@ from vigie.reconciliation.record import recent_runs
 from vigie.reconciliation.scheduled import reconcile_on_schedule
 from vigie.streaming.store import Store
 from vigie.warehouse import core
+from vigie.warehouse.engines import patient_snapshot
 from vigie.warehouse.feed_tables import feed_tables
 
 pytestmark = pytest.mark.warehouse
@@ -126,3 +128,14 @@ def test_the_schedule_counts_in_full_once_a_day_and_names_a_gap(
 
     with pytest.raises(Unaccounted, match="5 offsets in no range"):
         reconcile_on_schedule(FEED)
+
+
+def test_a_snapshot_waits_for_others_longer_than_a_transaction_may(warehouse: Engine) -> None:
+    url = warehouse.url.render_as_string(hide_password=False)
+    options = "-c idle_in_transaction_session_timeout=100ms"
+    impatient = create_engine(url, connect_args={"options": options})
+    with patient_snapshot(impatient) as connection:
+        before = connection.execute(select(func.now())).scalar_one()
+        time.sleep(0.5)
+        assert connection.execute(select(func.now())).scalar_one() == before
+    impatient.dispose()

@@ -17,6 +17,7 @@ from vigie.reconciliation.record import record
 from vigie.reconciliation.restated import Restated, read_restated
 from vigie.reconciliation.tiles import Partition, read_tiles
 from vigie.warehouse import core
+from vigie.warehouse.engines import patient_snapshot
 
 
 def reconcile(
@@ -30,8 +31,7 @@ def reconcile(
     answer within `patience` seconds. Documents are compared in full runs.
     """
     began = time.monotonic()
-    snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
-    with snapshot.connect() as connection:
+    with patient_snapshot(engine) as connection:
         tiles = read_tiles(connection, feed.name)
         days = (all_days if full else changed_days)(connection, feed)
         restated = read_restated(connection, feed.name)

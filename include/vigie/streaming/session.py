@@ -70,5 +70,7 @@ def read_kafka(spark: SparkSession, feed: Feed, *, starting: str, max_rows: int)
         .option("failOnDataLoss", "true")
         .option("maxOffsetsPerTrigger", max_rows)
         .option("kafka.isolation.level", isolation)
+        # Spark asks the broker for the log's begin and end after every poll, and for its place.
+        .option("kafka.max.poll.records", "20000")
         .load()
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Literal
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 
 from vigie.errors import SettingsError
 from vigie.settings import get_settings
@@ -56,3 +58,11 @@ def impatient_engine(*, seconds: int) -> Engine:
         pool_pre_ping=True,
         connect_args={"connect_timeout": seconds, "options": options},
     )
+
+
+@contextmanager
+def patient_snapshot(engine: Engine) -> Iterator[Connection]:
+    """One consistent view that may wait as long as it must for others, since it locks no row."""
+    with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        yield connection
