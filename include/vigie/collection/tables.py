@@ -1,4 +1,4 @@
-"""Reads CSV files by recipe: the rows that can be read, and what is wrong with the others."""
+"""Reads files by recipe: the rows that can be read, and what is wrong with the others."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from vigie.replay.faults import shown
 from vigie.replay.read import read_rows
 from vigie.replay.recipe import Recipe
 from vigie.replay.send import messages
+from vigie.replay.senml import numbered_lines
 
 
 def read_table(
@@ -68,6 +69,8 @@ def _survey(path: Path, recipe: Recipe) -> tuple[list[int], dict[int, str]]:
 
     In such a row a cell may stand under the wrong column, as 1,5 for 1.5 does.
     """
+    if recipe.content == "senml":
+        return [line for line, _ in numbered_lines(path, recipe.encoding)], {}
     lines: list[int] = []
     wide: dict[int, str] = {}
     opened = gzip.open if path.suffix == ".gz" else open

@@ -18,6 +18,10 @@ def cross_checks(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:
     yield from _one_of(raw, "sensor", _SENSOR)
     yield from _one_of(raw, "time", _TIME)
     yield from _time(_mapping(raw, "time"))
+    if raw.get("content") == "senml":
+        for key in ("separator", "decimal"):
+            if key in raw:
+                yield Fault(key, repr(raw[key]), "nothing, since SenML has none")
     feeds = load_feeds()
     feed = feeds.get(str(raw.get("feed")))
     if feed is None:

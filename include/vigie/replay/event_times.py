@@ -11,7 +11,7 @@ import pandas as pd
 
 from vigie.errors import RecipeError
 from vigie.replay.faults import Refuse, name_fault
-from vigie.replay.recipe import Time, parse_zone
+from vigie.replay.recipe import EPOCH, Time, parse_zone
 
 
 def event_times(path: Path, table: pd.DataFrame, recipe: Time, refuse: Refuse) -> pd.Series:
@@ -32,7 +32,11 @@ def _written(path: Path, table: pd.DataFrame, recipe: Time, refuse: Refuse) -> p
     for column in recipe.columns[1:]:
         texts = texts + " " + table[column]
     texts = texts.rename(" ".join(recipe.columns))
-    local = pd.DatetimeIndex(pd.to_datetime(texts, format=recipe.format, errors="coerce"))
+    if recipe.format == EPOCH:
+        numbers = pd.to_numeric(texts, errors="coerce")
+        local = pd.DatetimeIndex(pd.to_datetime(numbers, unit="ms", utc=True, errors="coerce"))
+    else:
+        local = pd.DatetimeIndex(pd.to_datetime(texts, format=recipe.format, errors="coerce"))
     refuse(path, texts, local.isna(), f"a time written as {recipe.format}")
     times = _utc(local, recipe)
     expected = f"a time that exists once in {recipe.zone}; is its offset fixed, as UTC+1 is?"

@@ -1,4 +1,4 @@
-"""How to read one CSV format as readings of a feed: `replay/<name>.yaml` beside the contracts."""
+"""How to read one format of files as readings: `replay/<name>.yaml` beside the contracts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from annotated_types import MinLen
@@ -18,6 +18,8 @@ from vigie.contract.durations import Duration
 from vigie.contract.feed import Identifier
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+EPOCH = "epoch milliseconds"
+"""The format of a time that is a number of milliseconds since 1970."""
 _FIXED_ZONE = re.compile(r"UTC(?:([+-])(\d{1,2})(?::(\d{2}))?)?")
 
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -81,7 +83,7 @@ class Time:
     """When: `columns` joined by spaces, or rows `step` apart from a `start`.
 
     The start is written out, or is the group of a pattern in the `file`'s name. Texts are read
-    with `format` (strftime codes) and are local times of `zone`.
+    with `format` (strftime codes, or `epoch milliseconds`) and are local times of `zone`.
     """
 
     columns: tuple[Text, ...] = ()
@@ -94,10 +96,14 @@ class Time:
 
 @dataclass(frozen=True, config=_STRICT)
 class Column:
-    """The contract's field a column holds, and what to multiply it by to get the field's unit."""
+    """The contract's field a column holds, and what to multiply it by to get the field's unit.
+
+    `missing` are markers of this column alone.
+    """
 
     field: Identifier
     factor: float = 1.0
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -110,7 +116,10 @@ class Position:
 
 @dataclass(frozen=True, config=_STRICT)
 class Recipe:
-    """One CSV format. `files` are patterns of file names; a `.gz` at the end of a name is free."""
+    """One format. `files` are patterns of file names; a `.gz` at the end of a name is free.
+
+    Columns are those of a CSV file, or with `content: senml` the names in its packs (senml.py).
+    """
 
     feed: Identifier
     title: str
@@ -118,6 +127,7 @@ class Recipe:
     sensor: Sensor
     time: Time
     columns: Annotated[dict[Text, Column], BeforeValidator(_columns), MinLen(1)]
+    content: Literal["csv", "senml"] = "csv"
     separator: OneCharacter = ","
     decimal: OneCharacter = "."
     encoding: str = "utf-8"

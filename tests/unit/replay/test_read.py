@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from vigie.contract.feed import Feed, Field, Position, Status
 from vigie.contract.loader import load_feeds
 from vigie.errors import RecipeError
-from vigie.replay.read import read_file, read_files
+from vigie.replay.read import read_file, read_files, read_rows
 from vigie.replay.recipe import Recipe
 
 FEED = load_feeds()["air_quality"]
@@ -67,6 +67,22 @@ def test_decimal_comma_markers_factor_and_rows_of_nothing(write: Write) -> None:
 def test_numbers_are_read_exactly(write: Write) -> None:
     path = write("t,a,b\n2026-01-01 00:00:00,0.1234567890123456,1e22\n")
     assert read_file(path, recipe(), FEED)["co"][0] == 0.1234567890123456
+
+
+def test_a_wrong_cell_spoils_no_other_number_of_its_column(write: Write) -> None:
+    cells = ("2,6", "-122,40326249999998", "1.5", "x", "", "0,1234567890123456")
+    path = write("t;a\n" + "".join(f"2026-01-01 00:00:0{n};{c}\n" for n, c in enumerate(cells)))
+    wrong: list[int] = []
+
+    frame = read_rows(
+        path,
+        recipe(separator=";", decimal=",", columns={"a": "co"}),
+        FEED,
+        lambda _, column, mask, __: wrong.extend(column.index[mask]),
+    )
+
+    assert wrong == [2, 3]
+    assert frame["co"].dropna().tolist() == [2.6, -122.40326249999998, 0.1234567890123456]
 
 
 def test_several_time_columns_in_a_zone_of_its_own(write: Write) -> None:

@@ -18,6 +18,7 @@ from vigie.replay.send import messages
         ("air_quality", "air_quality/AirQ*", 9_357, "2004-03-10T17", "2005-04-04T13"),
         ("environment", "environment/*", 8_143, "2015-02-04T17:51", "2015-02-10T09:33"),
         ("fleet", "fleet/nab*", 22_695, "2013-12-02T21:15", "2014-02-19T15:25"),
+        ("fleet", "fleet/riotbench*", 1_000, "2015-02-01T00:00:00", "2015-02-01T00:00:59"),
         ("smart_meter", "smart_meter/*", 293_874, "2012-02-09T22", "2014-03-03T02"),
     ],
 )

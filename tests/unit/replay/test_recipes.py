@@ -57,6 +57,7 @@ def test_a_recipe_for_no_feed_is_refused(tmp_path: Path) -> None:
         ("air_quality", "PRSA_Data_Huairou_20130301-20170228.csv.gz", "uci_beijing"),
         ("air_quality", "AirQualityUCI.csv", "uci_air_quality"),
         ("environment", "occupancy_datatest2.txt", "uci_occupancy"),
+        ("fleet", "SYS_sample_data_senml.csv", "riotbench_senml"),
     ],
 )
 def test_the_file_name_chooses(feed: str, file: str, expected: str) -> None:

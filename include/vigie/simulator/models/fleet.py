@@ -59,7 +59,7 @@ class Model:
             - 0.15 * engine
             + 5 * noise.wander("damp", times, 0.5 * DAY)
             + spread("humidity", 0.5),
-            "light": 2 + 85 * sun + spread("light", 1.0),
+            "light": 20 + 60_000 * sun**2 + spread("light", 2.0),
             "dust": (18 + 30 * moving) * np.exp(0.3 * noise.normal("dust", sensors, moment)),
             "latitude": latitude,
             "longitude": longitude,
