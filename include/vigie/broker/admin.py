@@ -101,6 +101,6 @@ def refused(subject: str, error: KafkaError) -> BrokerError:
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         return TopicMissing(
             f"{subject}: Kafka at {get_settings().kafka} has no such topic; "
-            "expected one made by ensure_topics when the stack or the stream starts"
+            "expected one made by `vigie up`, or by the first start of the feed's stream"
         )
     return BrokerError(f"{subject}: Kafka refused with {error.name()}: {error.str()}")

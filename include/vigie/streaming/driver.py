@@ -8,7 +8,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from sqlalchemy import Engine
 
 from vigie.broker.offsets import read_topic
-from vigie.broker.topics import refuse_compacted
+from vigie.broker.topics import ensure_topics, refuse_compacted
 from vigie.contract.feed import Feed
 from vigie.errors import GapFound, Superseded
 from vigie.streaming.assemble import StoreBatches, assemble
@@ -27,7 +27,7 @@ from vigie.streaming.launch import (
     record_gaps,
 )
 from vigie.streaming.messages import AlertMessages
-from vigie.streaming.offsets import Begins, find_begins, starting_offsets
+from vigie.streaming.offsets import Begins, find_begins, has_read, starting_offsets
 from vigie.streaming.scratch import new_scratch_folder
 from vigie.streaming.session import open_session, read_kafka
 from vigie.streaming.store import Store
@@ -122,8 +122,12 @@ class Driver:
         return "blocked"
 
     def _begins(self) -> Begins:
+        session = self._store.open()
+        # A topic that has vanished is not made anew: that is for a person to decide.
+        if not has_read(session, self._feed):
+            ensure_topics([self._feed])
         refuse_compacted(self._feed.topic)
-        return find_begins(self._store.open(), self._feed, read_topic(self._feed.topic))
+        return find_begins(session, self._feed, read_topic(self._feed.topic))
 
     def _run_query(self, begins: Begins) -> None:
         feed = self._feed

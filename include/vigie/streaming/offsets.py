@@ -36,6 +36,14 @@ class Begins:
     gaps: tuple[Gap, ...]
 
 
+def has_read(session: Session, feed: Feed) -> bool:
+    """Whether the ledger has anything of the feed; ends the transaction it read in."""
+    t = core.ledger.c
+    found = session.run(select(t.batch_no).where(t.feed == feed.name).limit(1))
+    session.commit()
+    return bool(found)
+
+
 def find_begins(session: Session, feed: Feed, topic: TopicState) -> Begins:
     """Begin every partition where the ledger ends, 0 where it has nothing.
 
