@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.sdk import dag, task
+from airflow.sdk import Param, dag, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from vigie.contract.loader import load_feeds
 from vigie.lake.spark_options import submit_options
-from vigie.orchestration.restate import RESTATE_PAGE, skip_unless_due
+from vigie.orchestration.restate import PERSON, PREFER, RESTATE_PAGE, skip_unless_due
 from vigie.settings import get_settings
 
 
@@ -23,7 +23,7 @@ def make_dag(feed: str) -> None:
         catchup=False,
         max_active_runs=1,
         default_args={"owner": "vigie", "retries": 0},
-        params={"reason": "", "prefer": "first"},
+        params={"reason": Param("", type="string"), "prefer": Param("first", enum=PREFER)},
         tags=["lake", feed],
         doc_md=RESTATE_PAGE,
     )
@@ -32,8 +32,8 @@ def make_dag(feed: str) -> None:
         def due(data_interval_start: Any = None, dag_run: Any = None) -> None:
             skip_unless_due(feed, data_interval_start, str(dag_run.run_type.value))
 
-        arguments = [feed, "{{ data_interval_start | ds }}", "--person", "{{ run_id }}"]
-        arguments += ["--reason", "{{ params.reason }}", "--prefer", "{{ params.prefer }}"]
+        arguments = [feed, "{{ data_interval_start | ds }}", f"--person={PERSON}"]
+        arguments += ["--reason={{ params.reason }}", "--prefer={{ params.prefer }}"]
         restate = SparkSubmitOperator(
             task_id="restate",
             conn_id="spark_local",

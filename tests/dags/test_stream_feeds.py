@@ -14,7 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
+from airflow.sdk.exceptions import AirflowSkipException, ParamValidationError, TaskDeferred
+from airflow.utils.types import DagRunType
 from sqlalchemy import Engine
 
 from tests.services import environment
@@ -266,14 +267,16 @@ def test_a_restatement_is_one_spark_job_for_the_day_of_its_interval(bag: DagBag,
     job = dag.task_dict["restate"]
     context = {
         "data_interval_start": datetime(2016, 1, 3, tzinfo=UTC),
-        "run_id": "backfill__2016",
-        "params": {"reason": "a correction", "prefer": "last"},
+        "dag_run": SimpleNamespace(triggering_user_name="maria", run_type=DagRunType.BACKFILL_JOB),
+        "params": {"reason": "- a correction", "prefer": "last"},
     }
     env = dag.get_template_env()
     assert job.render_template(job.application_args, context, env) == [
-        *(feed, "2016-01-03", "--person", "backfill__2016"),
-        *("--reason", "a correction", "--prefer", "last"),
+        *(feed, "2016-01-03", "--person=maria (backfill)"),
+        *("--reason=- a correction", "--prefer=last"),
     ]
+    with pytest.raises(ParamValidationError):
+        dag.params.update({"prefer": "newest"})
     assert job.pool == "heavy"
     assert job.retries == 0
 

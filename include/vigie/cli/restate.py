@@ -43,7 +43,7 @@ def restate(
         message = f"{prefer!r} is neither first nor last"
         raise typer.BadParameter(message, param_hint="--prefer")
     app_file = str(get_settings().spark_apps / "restate_day.py")
-    told = ["--person", getpass.getuser(), "--reason", reason, "--prefer", prefer]
+    told = [f"--person={getpass.getuser()}", f"--reason={reason}", f"--prefer={prefer}"]
     command = [sys.executable, app_file, get_feed(feed).name, f"{day:%Y-%m-%d}", *told]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 

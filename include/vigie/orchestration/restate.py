@@ -9,6 +9,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 from vigie.contract.loader import get_feed
 from vigie.orchestration.triage import triage
 
+PERSON = "{{ dag_run.triggering_user_name or 'airflow' }} ({{ dag_run.run_type.value }})"
+"""Who asked for a run and how, for the record; nobody asked for a scheduled one."""
+PREFER = ["first", "last"]
+"""Which record of a sensor and time may win."""
 RESTATE_PAGE = triage(
     does="Recomputes one day from the lake with the contract of now, and swaps what differs in one "
     "transaction while the stream runs on. The scheduled run takes yesterday, and skips unless "
