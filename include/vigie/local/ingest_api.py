@@ -6,6 +6,7 @@ import sys
 
 import httpx
 
+from vigie.contract.loader import load_feeds
 from vigie.ingest.keys import list_keys, store_key
 from vigie.local.ports import LOOPBACK
 from vigie.local.programs import Program
@@ -22,7 +23,8 @@ def program(stack: Stack) -> Program:
     where = ("--host", LOOPBACK, "--port", str(stack.ports["ingest"]))
     options = ("--no-access-log", "--timeout-graceful-shutdown", "15")
     command = (sys.executable, "-m", "uvicorn", *application, *where, *options)
-    return Program(PROGRAM, command, stop_seconds=30)
+    contracts = "-".join(feed.hash for feed in load_feeds().values())
+    return Program(PROGRAM, command, stop_seconds=30, reads=contracts)
 
 
 def ensure_key(stack: Stack) -> None:

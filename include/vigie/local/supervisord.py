@@ -47,6 +47,8 @@ stdout_logfile={log}
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=2
 """
+# Nobody looks at it; a program whose entry changed is stopped by a reload.
+_READS = 'environment=VIGIE_READS="{reads}"\n'
 
 
 def render_config(stack: Stack, programs: Iterable[Program]) -> str:
@@ -60,8 +62,9 @@ def render_config(stack: Stack, programs: Iterable[Program]) -> str:
             seconds=program.stop_seconds,
             group=str(not program.stop_alone).lower(),
             log=stack.log(program.name),
+            reads=program.reads,
         )
-        parts.append(_PROGRAM.format_map(values))
+        parts.append((_PROGRAM + (_READS if program.reads else "")).format_map(values))
     return "".join(parts)
 
 

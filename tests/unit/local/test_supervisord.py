@@ -14,7 +14,7 @@ from vigie.local.supervisord import render_config
 
 PROGRAMS = (
     Program("one", ("/bin/echo", "50%", "a b", "%(here)s"), stop_signal="INT", stop_alone=True),
-    Program("two", ("/bin/sleep", "1"), stop_seconds=7),
+    Program("two", ("/bin/sleep", "1"), stop_seconds=7, reads="a-1"),
 )
 
 
@@ -51,3 +51,8 @@ def test_each_log_rotates_in_the_state_folder(read: dict[str, Any], stack: Stack
         assert Path(program.stdout_logfile) == stack.log(name)
         assert program.stdout_logfile_maxbytes > 0
         assert program.redirect_stderr
+
+
+def test_a_program_whose_reading_changed_is_another(stack: Stack) -> None:
+    reading = [render_config(stack, [Program("api", ("a",), reads=what)]) for what in ("1", "2")]
+    assert reading[0] != reading[1]
