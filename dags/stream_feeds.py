@@ -1,7 +1,9 @@
 """One DAG per feed that keeps its stream running.
 
 A run is a lease of some hours. Its task submits the feed's driver to Spark, or adopts the one that
-runs, then watches and relaunches it from the triggerer; the driver outlives task and run.
+runs, then watches its heartbeat and its progress and relaunches it, when it dies or hangs, from the
+triggerer; the driver outlives task and run. `vigie stream stop FEED` ends it for good, pausing this
+DAG only leaves it unwatched; the task's log and `vigie status` say why it is red.
 """
 
 from __future__ import annotations

@@ -5,12 +5,22 @@
                             accepted readings, and messages ──┘
                             for quarantine, with a reason
 
-Spark evaluates columns and filters nothing: a row that fails a check carries its number. The batch
-function then holds the whole batch as one Arrow table in the driver, the only place where a batch
-commits: fence, ledger, copies, readings, panes, alerts, quarantine together. An alert that opens or
-clears leaves a message in the same transaction, which goes to Kafka afterwards. The ledger in the
-warehouse is the checkpoint, hence exactly once. Spark's own lies in a scratch folder; what each
-batch plans to read is taken from it, and no launch resumes from it.
+Check finds what cannot be stored: malformed, out of its valid range, from the future. Flag marks
+what is stored all the same: late readings, and those that meet an alert rule. Spark evaluates
+columns and filters nothing: a row that fails a check carries the number of that check.
+
+The batch function then holds the whole batch as one Arrow table in the driver (the Spark process of
+this feed), the only place where a batch commits. One transaction holds all of it: the fence (a row
+that only the newest launch passes), the ledger (which offsets were read, and what became of them),
+copies (an identity, sensor and event time, that is stored already: counted, not stored again; with
+other values: quarantine), readings, panes (sums per sensor and minute or so), alerts, quarantine.
+An alert that opens or clears leaves a message in the same transaction, which goes to Kafka
+afterwards.
+
+The ledger is the checkpoint, hence exactly once: a launch begins where the ledger ends, whatever
+became of the one before. Spark's own checkpoint is kept in a scratch folder; it tells what each
+batch plans to read, and no launch resumes from it. Offsets that are missing block the stream until
+a person decides (`vigie stream resume`).
 """
 
 from __future__ import annotations
