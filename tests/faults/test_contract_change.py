@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_stack import LocalStack, at_stack, running_stack, wait_for
+from tests.local_stack import RECOVERY, LocalStack, at_stack, running_stack, wait_for
 from tests.services import environment
 from vigie.contract.feed import Feed
 from vigie.contract.loader import get_feed
@@ -69,7 +69,7 @@ def test_a_field_rolls_through_a_running_stream(tmp_path: Path) -> None:
 def unmigrated(stack: LocalStack, older: Feed, newer: Feed) -> None:
     """Before the migration the driver with the newer contract refuses, naming column and way."""
     state = wait_for(
-        lambda: (s := stack.stream(older))["error"] and s, "the newer driver to refuse", 120
+        lambda: (s := stack.stream(older))["error"] and s, "the newer driver to refuse", RECOVERY
     )
     assert state["error"]["class"] == "MigrationError"
     assert f"{NEW}: missing column" in state["error"]["message"]
