@@ -58,7 +58,8 @@ def warehouse(postgres: Stack) -> Iterator[Engine]:
         for setting, url in postgres.settings().items()
         if setting.startswith("VIGIE_WAREHOUSE")
     }
-    with environment(VIGIE_STATE=str(postgres.state), **urls):
+    # No document server runs in that state folder, though its settings name one.
+    with environment(VIGIE_STATE=str(postgres.state), VIGIE_DOCUMENTS="", **urls):
         yield get_engine()
         get_engine("owner").dispose()
         get_engine("reader").dispose()

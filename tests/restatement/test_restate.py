@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +22,9 @@ from tests.restatement.pool import (
     store_batches,
     widened,
 )
+from tests.restatement.same import assert_clean, assert_same
 from vigie.contract.loader import load_feeds
 from vigie.errors import RestatementRefused
-from vigie.reconciliation.reconcile import reconcile
 from vigie.restatement import restate
 from vigie.restatement.cut import read_cut
 from vigie.restatement.restate import Why
@@ -78,46 +76,6 @@ def by_wider(stream: Stream, pools: Pools) -> pa.Table:
     for name in ("kafka_partition", "kafka_offset"):
         rows = rows.set_column(rows.column_names.index(name), name, stream.records[name])
     return rows
-
-
-def assert_clean(stream: Stream) -> None:
-    assert reconcile(stream.feed, stream.engine, patience=0.1).unaccounted == ()
-
-
-def assert_same(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> None:
-    assert before.keys() == after.keys()
-    for name, rows in before.items():
-        if not name.endswith("_pane"):
-            assert after[name] == rows
-            continue
-        for old, new in zip(rows, after[name], strict=True):
-            for column, value in old.items():
-                # A sum depends on the order of its terms.
-                same = (
-                    math.isclose(value, new[column], rel_tol=1e-9)
-                    if isinstance(value, float)
-                    else value == new[column]
-                )
-                assert same, (name, column)
-
-
-@pytest.mark.parametrize("loose", [False, True])
-@pytest.mark.parametrize("seed", range(2))
-@each_feed
-def test_a_streamed_day_restates_to_itself(
-    warehouse: Engine, pools: Pools, opened: list[Stream], name: str, seed: int, loose: bool
-) -> None:
-    stream = start(warehouse, pools, opened, name, seed, loose=loose)
-    before, messages_before = stream.rows(), stream.quarantine()
-
-    done = stream.restate()
-
-    assert (done.came, done.went, done.changed) == (0, 0, 0)
-    assert (done.alerts_came, done.alerts_went) == (0, 0)
-    assert (done.quarantined, done.released, done.batch_no) == (0, 0, None)
-    assert done.records > 50
-    assert stream.rows() == before
-    assert stream.quarantine() == messages_before
 
 
 @each_feed
