@@ -209,7 +209,9 @@ def at_stack(state: Path) -> Iterator[None]:
         yield
 
 
-def wait_for(look: Callable[[], T | None], what: str, seconds: float = RECOVERY) -> T:
+def wait_for(
+    look: Callable[[], T | None], what: str, seconds: float = RECOVERY, *, pause: float = 0.5
+) -> T:
     """Look until there is something; fail naming what was waited for."""
     deadline = time.monotonic() + seconds
     while True:
@@ -218,4 +220,4 @@ def wait_for(look: Callable[[], T | None], what: str, seconds: float = RECOVERY)
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
-        time.sleep(0.5)
+        time.sleep(pause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -87,6 +88,11 @@ class Topic:
             )
             producer.poll(0)
         assert producer.flush(60) == 0
+
+
+def data_files(feed: Feed) -> set[Path]:
+    """The Parquet files in the feed's folder, whether a commit names them or not."""
+    return set(Path(lake_uri(feed.name)).glob("day=*/*.parquet"))
 
 
 def stored(spark: SparkSession, feed: Feed) -> list[tuple[tuple[str, int, int], bytes | None]]:
