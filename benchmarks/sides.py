@@ -50,7 +50,9 @@ def running_stream(log: Path, feed: Feed, *, java_options: str) -> Iterator[psut
         *("--conf", f"spark.driver.extraJavaOptions={java_options}"),
         *request["appArgs"],
     ]
-    with _logged(command, os.environ | request["environmentVariables"], log) as process:
+    # Like a worker, in a folder of its own: Spark and the driver's log write into it.
+    env = os.environ | request["environmentVariables"]
+    with _logged(command, env, log, folder=log.parent) as process:
         yield process
         set_desired(engine, feed.name, "stopped", person="benchmark")
         process.wait(_STOP_SECONDS)
@@ -71,10 +73,17 @@ def _end(log: Path) -> str:
 
 
 @contextmanager
-def _logged(command: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator[psutil.Popen]:
+def _logged(
+    command: Sequence[str], env: Mapping[str, str], log: Path, *, folder: Path | None = None
+) -> Iterator[psutil.Popen]:
     with log.open("wb") as output:
         process = psutil.Popen(
-            command, env=dict(env), stdin=subprocess.PIPE, stdout=output, stderr=output
+            command,
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
         )
     try:
         yield process
