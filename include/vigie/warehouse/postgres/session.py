@@ -104,8 +104,19 @@ class PostgresSession:
 
     def remove(self, table: Table, keys: pa.Table) -> int:
         """Join with a temporary stage, limited to the partitions the keys lie in."""
-        if not keys.num_rows:
-            return 0
+        return self._remove(table, keys)[1] if keys.num_rows else 0
+
+    def recompute_panes(self, feed: Feed, panes: pa.Table) -> None:
+        """Aggregate in the database: no reading leaves it."""
+        if not panes.num_rows:
+            return
+        stage, _ = self._remove(feed_tables(feed).pane, panes)
+        query = f"SELECT min(pane_start) AS low, max(pane_start) AS high FROM {stage}"
+        bounds = self._rows(query)[0]
+        self._rows(insert_panes(feed, stage), bounds | {"pane": feed.windows.pane})
+
+    def _remove(self, table: Table, keys: pa.Table) -> tuple[str, int]:
+        """Returns the stage that holds the keys, and how many rows went."""
         stage = self._stage(table, keys, "removal")
         self._rows(f"ANALYZE {stage}")
         time = next(f.name for f in keys.schema if pa.types.is_timestamp(f.type))
@@ -117,19 +128,7 @@ class PostgresSession:
         )
         bounds = self._rows(query)[0]
         with _translated(), self._connection.cursor() as cursor:
-            return cursor.execute(statement, bounds).rowcount
-
-    def recompute_panes(self, feed: Feed, panes: pa.Table) -> None:
-        """Aggregate in the database: no reading leaves it."""
-        if not panes.num_rows:
-            return
-        table = feed_tables(feed).pane
-        self.remove(table, panes)
-        stage = self._stage(table, panes, "stage")
-        self._rows(f"ANALYZE {stage}")
-        query = f"SELECT min(pane_start) AS low, max(pane_start) AS high FROM {stage}"
-        bounds = self._rows(query)[0]
-        self._rows(insert_panes(feed, stage), bounds | {"pane": feed.windows.pane})
+            return stage, cursor.execute(statement, bounds).rowcount
 
     def commit(self) -> None:
         """Commit."""
