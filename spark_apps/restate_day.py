@@ -10,7 +10,8 @@ from datetime import date
 from vigie.contract.loader import get_feed
 from vigie.errors import VigieError
 from vigie.lake.session import open_lake_session
-from vigie.restatement.restate import Why, restate_day
+from vigie.restatement.record import Why
+from vigie.restatement.restate import restate_day
 
 
 def main() -> int:

@@ -15,7 +15,8 @@ from vigie.contract.feed import Feed
 from vigie.contract.loader import get_feed
 from vigie.lake.archive import archive
 from vigie.reconciliation.reconcile import reconcile
-from vigie.restatement.restate import Why, restate_day
+from vigie.restatement.record import Why
+from vigie.restatement.restate import restate_day
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables
 

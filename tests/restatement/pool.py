@@ -16,8 +16,8 @@ from tests.readings import message, place
 from tests.warehouse.test_store import new_store
 from vigie.contract.feed import Feed
 from vigie.restatement.cut import Cut, read_cut
-from vigie.restatement.record import Restated
-from vigie.restatement.restate import Why, restate_judged
+from vigie.restatement.record import Restated, Why
+from vigie.restatement.restate import restate_judged
 from vigie.streaming.assemble import judge
 from vigie.streaming.commit import Batch
 from vigie.streaming.split import split

@@ -29,8 +29,8 @@ from vigie.lake.place import DAY, UNPARSED, lake_uri
 from vigie.lake.read import read_days
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
-from vigie.restatement.record import recent
-from vigie.restatement.restate import Why, restate_day
+from vigie.restatement.record import Why, recent
+from vigie.restatement.restate import restate_day
 from vigie.settings import get_settings
 from vigie.warehouse import core
 from vigie.warehouse.engines import get_engine

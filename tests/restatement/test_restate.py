@@ -27,7 +27,7 @@ from vigie.contract.loader import load_feeds
 from vigie.errors import RestatementRefused
 from vigie.restatement import restate
 from vigie.restatement.cut import read_cut
-from vigie.restatement.restate import Why
+from vigie.restatement.record import Why
 from vigie.restatement.stored import day_span
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables

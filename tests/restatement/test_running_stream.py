@@ -23,7 +23,8 @@ from vigie.broker.offsets import read_topic
 from vigie.broker.producer import Sender, make_producer
 from vigie.contract.feed import Feed
 from vigie.reconciliation.reconcile import reconcile
-from vigie.restatement.restate import Why, restate_day
+from vigie.restatement.record import Why
+from vigie.restatement.restate import restate_day
 from vigie.supervision.driver import JAVA_OPTIONS
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables

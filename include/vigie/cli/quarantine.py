@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
-from pydantic_core import PydanticCustomError
 from sqlalchemy import func, select
 
+from vigie.cli.moment import HELP, moment
 from vigie.cli.output import JsonFlag, clear_errors, err, out, print_json, print_table
+from vigie.cli.quarantine_replay import replay
 from vigie.cli.raw_message import one_line, printable, readable, whole
-from vigie.contract.durations import parse_duration
 from vigie.contract.loader import get_feed
 from vigie.warehouse import core
 from vigie.warehouse.engines import get_engine
 
-app = typer.Typer(help="Browse messages that failed a check.", no_args_is_help=True)
+app = typer.Typer(
+    help="Browse messages that failed a check, and replay them.", no_args_is_help=True
+)
+app.command()(replay)
 _SHOWN = 120
 _t = core.quarantine.c
 _COLUMNS = (
@@ -39,9 +42,7 @@ def list_messages(
     feed: FeedName,
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
     sensor: Annotated[str | None, typer.Option(help="Only this sensor.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help='Such as "2 hours", or a time with offset in ISO 8601.')
-    ] = None,
+    since: Annotated[str | None, typer.Option(help=HELP)] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
     json: JsonFlag = False,
 ) -> None:
@@ -52,7 +53,7 @@ def list_messages(
     if sensor:
         query = query.where(_t.sensor == sensor)
     if since:
-        query = query.where(_t.quarantined_at >= _moment(since))
+        query = query.where(_t.quarantined_at >= moment(since, "--since"))
     order = (_t.quarantined_at.desc(), _t.kafka_partition, _t.kafka_offset.desc())
     with get_engine("reader").connect() as connection:
         rows = connection.execute(query.order_by(*order).limit(limit)).mappings().all()
@@ -130,19 +131,6 @@ def summary(
         print_table(columns, [[_cell(cell) for cell in row] for row in rows])
     else:
         out.print("nothing is in quarantine")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.now(UTC) - parse_duration(text)
-    except PydanticCustomError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f'{text!r} is neither a duration such as "2 hours" nor a time in ISO 8601'
-        raise typer.BadParameter(message, param_hint="--since") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _cell(value: object) -> object:

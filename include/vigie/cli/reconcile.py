@@ -12,6 +12,7 @@ import typer
 from vigie.cli.output import JsonFlag, clear_errors, err, out, print_json, print_table
 from vigie.contract.feed import Feed
 from vigie.contract.loader import get_feed, load_feeds
+from vigie.reconciliation.account import Reconciliation
 from vigie.reconciliation.reconcile import reconcile as reconcile_feed
 from vigie.reconciliation.record import Run, recent_runs
 from vigie.warehouse.engines import get_engine
@@ -48,7 +49,7 @@ def reconcile(
         for account in accounts:
             rows = [[asdict(p)[c] for c in _COLUMNS] for p in account.partitions]
             lag = "unknown" if account.lag_messages is None else account.lag_messages
-            print_table(_COLUMNS, rows, title=f"{account.feed} (lag {lag})")
+            print_table(_COLUMNS, rows, title=f"{account.feed} (lag {lag}{_changes(account)})")
             if account.skipped:
                 err.print(f"{account.feed}: {account.skipped}", highlight=False, markup=False)
             for fault in account.unaccounted:
@@ -68,6 +69,16 @@ def _show_history(feeds: Sequence[Feed], limit: int, *, json: bool) -> None:
     columns = list(Run.__dataclass_fields__)
     shown = ((getattr(run, column) for column in columns) for run in runs)
     print_table(columns, [[_short(value) for value in row] for row in shown])
+
+
+def _changes(account: Reconciliation) -> str:
+    """What changed since the batches were counted, where anything did."""
+    parts = (
+        f", {account.restated:+d} readings by restatement" if account.restated else "",
+        f", {account.released} messages released from quarantine" if account.released else "",
+        f", {account.expired} readings expired" if account.expired else "",
+    )
+    return "".join(parts)
 
 
 def _short(value: object) -> object:

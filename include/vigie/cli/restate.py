@@ -17,8 +17,8 @@ from vigie.warehouse.engines import get_engine
 
 app = typer.Typer(help="See which days were restated.", no_args_is_help=True)
 _COLUMNS = (
-    *("restated_at", "feed", "event_date", "person", "reason", "prefer", "records", "came"),
-    *("went", "changed", "quarantined", "released", "seconds"),
+    *("restated_at", "feed", "event_date", "source", "person", "reason", "prefer", "records"),
+    *("came", "went", "changed", "quarantined", "released", "seconds"),
 )
 
 

@@ -12,6 +12,8 @@ class Reconciliation:
     """What one run found; `unaccounted` has a sentence per fault, none if the feed is clean.
 
     The lag is None while the broker does not answer. `skipped` says what could not be compared.
+    `restated` and `expired` are by how many readings restatements and retention changed what the
+    ledger counted as stored, `released` the messages that left quarantine.
     """
 
     feed: str
@@ -21,3 +23,6 @@ class Reconciliation:
     lag_messages: int | None
     unaccounted: tuple[str, ...]
     skipped: str | None = None
+    restated: int = 0
+    expired: int = 0
+    released: int = 0

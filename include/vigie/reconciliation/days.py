@@ -72,12 +72,12 @@ def changed_days(connection: Connection, feed: Feed) -> Days:
     return _count(connection, feed, _changed(connection, feed))
 
 
-def counted_in_all(connection: Connection, feed: Feed) -> tuple[int, int]:
-    """Readings counted as stored by batches, and as restated, over all days."""
+def counted_in_all(connection: Connection, feed: Feed) -> tuple[int, int, int]:
+    """Readings counted as stored by batches, as restated, and as expired, over all days."""
     t = core.day_count.c
-    sums = (func.coalesce(func.sum(column), 0) for column in (t.stored, t.restated))
-    stored, restated = connection.execute(select(*sums).where(t.feed == feed.name)).one()
-    return int(stored), int(restated)
+    sums = (func.coalesce(func.sum(column), 0) for column in (t.stored, t.restated, t.expired))
+    stored, restated, expired = connection.execute(select(*sums).where(t.feed == feed.name)).one()
+    return int(stored), int(restated), int(expired)
 
 
 def _changed(connection: Connection, feed: Feed) -> set[date]:

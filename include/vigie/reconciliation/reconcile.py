@@ -35,10 +35,11 @@ def reconcile(
         tiles = read_tiles(connection, feed.name)
         days = (all_days if full else changed_days)(connection, feed)
         restated = read_restated(connection, feed.name)
+        counted = counted_in_all(connection, feed)
         faults = [
             *_tiling(tiles),
             *(_rows(days, tiles, restated) if full else ()),
-            *_counters(connection, feed, tiles, restated),
+            *_counters(counted, tiles, restated),
             *_quarantine(connection, feed, tiles, restated),
             *days.faults(),
         ]
@@ -53,8 +54,10 @@ def reconcile(
         faults += _beyond(tiles, topic)
     lag = None if topic is None else _lag(tiles, topic)
     seconds = time.monotonic() - began
+    _, changed, expired = counted
     account = Reconciliation(
-        feed.name, full, seconds, tuple(tiles), lag, tuple(faults), documents.skipped
+        *(feed.name, full, seconds, tuple(tiles), lag, tuple(faults), documents.skipped),
+        *(changed, expired, restated.released),
     )
     record(engine, account, right=days.right())
     return account
@@ -84,9 +87,9 @@ def _rows(days: Days, tiles: list[Partition], restated: Restated) -> Iterator[st
 
 
 def _counters(
-    connection: Connection, feed: Feed, tiles: list[Partition], restated: Restated
+    sums: tuple[int, int, int], tiles: list[Partition], restated: Restated
 ) -> Iterator[str]:
-    stored, (counted, changed) = sum(p.stored for p in tiles), counted_in_all(connection, feed)
+    stored, (counted, changed, _) = sum(p.stored for p in tiles), sums
     if stored != counted:
         yield f"the ledger says {stored} stored, the counters of the days {counted}"
     change = sum(restated.readings.values())

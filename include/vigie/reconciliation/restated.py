@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from vigie.warehouse import core
 
 
 @dataclass(frozen=True)
 class Restated:
-    """Readings in the facts, and messages in quarantine, against the ledger's counts."""
+    """Readings in the facts, and messages in quarantine, against the ledger's counts.
+
+    `released` are the messages whose row in quarantine says that they left it.
+    """
 
     readings: dict[int, int]
     quarantined: dict[int, int]
+    released: int
 
 
 def read_restated(connection: Connection, feed: str) -> Restated:
@@ -22,4 +26,7 @@ def read_restated(connection: Connection, feed: str) -> Restated:
     t = core.restated.c
     query = select(t.kafka_partition, t.readings, t.quarantined).where(t.feed == feed)
     rows = connection.execute(query).all()
-    return Restated({row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows})
+    q = core.quarantine.c
+    released = connection.scalar(select(func.count(q.released_at)).where(q.feed == feed))
+    readings, quarantined = ({row[0]: row[i] for row in rows} for i in (1, 2))
+    return Restated(readings, quarantined, int(released or 0))

@@ -66,16 +66,23 @@ def compute(
     Sensors and event times in `without` are left out.
     """
     rows = _without(_in_day(records.accepted, day), without)
-    names = pc.unique(rows["sensor"]).to_pylist()
-    unknown = [name for name in names if name not in memory.sensors]
-    known = memory.sensors | {name: -number for number, name in enumerate(unknown, 1)}
-    encoded = rows["sensor"].combine_chunks().dictionary_encode()
-    numbers = pa.array([known[name] for name in encoded.dictionary.to_pylist()], pa.int32())
-    rows = reading_rows(rows, pc.take(numbers, encoded.indices), feed, memory.statuses, 0)
-    rows = rows.take(_preference(rows, stored, prefer))
+    rows = preferred_rows(rows, feed, memory, stored, prefer)
     none = (pa.array([], pa.int64()), pa.array([], pa.bool_()))
     repeats = find_repeats(rows, value_columns(feed), stored=none)
     return Computed(rows, repeats, records.failed)
+
+
+def preferred_rows(
+    accepted: pa.Table, feed: Feed, memory: Memory, stored: pa.Table, prefer: Prefer
+) -> pa.Table:
+    """Accepted records as rows of readings, of each identity the preferred one first."""
+    names = pc.unique(accepted["sensor"]).to_pylist()
+    unknown = [name for name in names if name not in memory.sensors]
+    known = memory.sensors | {name: -number for number, name in enumerate(unknown, 1)}
+    encoded = accepted["sensor"].combine_chunks().dictionary_encode()
+    numbers = pa.array([known[name] for name in encoded.dictionary.to_pylist()], pa.int32())
+    rows = reading_rows(accepted, pc.take(numbers, encoded.indices), feed, memory.statuses, 0)
+    return rows.take(_preference(rows, stored, prefer))
 
 
 def coordinate_keys(rows: pa.Table) -> npt.NDArray[np.int64]:

@@ -35,8 +35,9 @@ class Plan:
     """Differences of readings and alerts, and what follows in quarantine and counters.
 
     `quarantined` are rows to write, new or with a new reason; `released` coordinates that pass now.
-    `per_partition` is by how much the readings of a Kafka partition differ from what was counted,
-    `new_messages` the messages that were never in quarantine, per partition.
+    `per_partition` and `per_day` are by how much the readings of a Kafka partition, and of a day,
+    differ from what was counted, `new_messages` the messages that were never in quarantine, per
+    partition.
     """
 
     computed: pa.Table
@@ -46,6 +47,7 @@ class Plan:
     quarantined: pa.Table
     released: list[Coordinates]
     per_partition: dict[int, int]
+    per_day: dict[date, int]
     new_messages: dict[int, int]
 
     @property
@@ -78,7 +80,8 @@ def make_plan(
         alerts = stored.alerts.slice(0, 0)
     failed = _failed_of_day(computed.failed, stored, day)
     conflicts = computed.rows.take(computed.repeats.conflicts)
-    quarantined, new = _to_quarantine(failed, conflicts, feed, stored.quarantine)
+    quarantined, new = to_quarantine(failed, conflicts, feed, stored.quarantine)
+    per_partition = _differences_per_partition(computed, failed, stored)
     return Plan(
         computed=winners,
         readings=compare(winners, stored.readings, IDENTITY),
@@ -86,7 +89,8 @@ def make_plan(
         alert_rows=alerts,
         quarantined=quarantined,
         released=list(_released(computed, stored.quarantine)),
-        per_partition=_differences_per_partition(computed, failed, stored),
+        per_partition=per_partition,
+        per_day={day: sum(per_partition.values())},
         new_messages=new,
     )
 
@@ -132,12 +136,13 @@ def _failed_of_day(failed: pa.Table, stored: Stored, day: date) -> pa.Table:
     return failed.filter(pa.array(mine))
 
 
-def _to_quarantine(
+def to_quarantine(
     failed: pa.Table,
     conflicts: pa.Table,
     feed: Feed,
     quarantine: Mapping[Coordinates, Mapping[str, Any]],
 ) -> tuple[pa.Table, dict[int, int]]:
+    """Messages whose row in quarantine is to be written, and how many never had one."""
     topics = conflicts["topic_id"]
     told = conflict_rows(conflicts, [*feed.fields]).append_column("topic_id", topics)
     rows = pa.concat_tables([failed, told], promote_options="permissive")

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Engine, func, insert, select, update
 
 from vigie.contract.feed import Feed
+from vigie.restatement.compute import Prefer
 from vigie.restatement.cut import Cut
 from vigie.restatement.plan import Plan
 from vigie.restatement.stored import Stored, day_span
@@ -23,11 +24,22 @@ from vigie.warehouse.session import Session
 
 
 @dataclass(frozen=True)
+class Why:
+    """Who restates, why, and which record of an identity is to win."""
+
+    person: str
+    reason: str | None = None
+    prefer: Prefer = "first"
+
+
+@dataclass(frozen=True)
 class Restated:
     """One restatement, as its row; `batch_no` is None where nothing differed.
 
-    `left_over` are readings left to the next restatement, because a batch after the cut stored
-    another record of their identity meanwhile. The sums are per field, as JSON.
+    `source` is `lake`, or `quarantine` where messages were replayed: then `records` are those of
+    the day that were judged again. `left_over` are readings left to the next restatement, because a
+    batch after the cut stored another record of their identity meanwhile. The sums are per field of
+    all readings of the day, as JSON; empty where a replay brought none.
     """
 
     restatement_id: str
@@ -51,6 +63,7 @@ class Restated:
     sums_after: str
     seconds: float
     documents_due: bool
+    source: str = "lake"
 
     @classmethod
     def of(

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import uuid4
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
 from sqlalchemy import Engine, select
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from vigie.contract.feed import Feed
 from vigie.errors import RestatementBusy, RestatementRefused
-from vigie.restatement.compute import Prefer, compute
+from vigie.restatement.attempt import commit_once
+from vigie.restatement.compute import compute
 from vigie.restatement.cut import Cut, read_cut
 from vigie.restatement.plan import Plan, make_plan
-from vigie.restatement.record import Restated, finish, is_recorded, write_record
+from vigie.restatement.record import Restated, Why, finish, write_record
 from vigie.restatement.source import Records, judge_lake, split_records
 from vigie.restatement.stored import Stored, read_stored
 from vigie.restatement.swap import LaterArrivals, swap
@@ -32,20 +31,9 @@ from vigie.warehouse import core
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
-from vigie.warehouse.session import Session, TransientError, Warehouse
+from vigie.warehouse.session import Session
 
 log = logging.getLogger(__name__)
-
-_PATIENCE = 120
-
-
-@dataclass(frozen=True)
-class Why:
-    """Who restates, why, and which record of an identity is to win."""
-
-    person: str
-    reason: str | None = None
-    prefer: Prefer = "first"
 
 
 def restate_day(
@@ -100,41 +88,23 @@ def restate_judged(
         TransientError: The database stayed away.
     """
     records = split_records(judged, feed, cut)
-    attempt = _Attempt(open_warehouse(engine), feed, day, cut, why, begun or time.monotonic())
-    retrying = Retrying(
-        retry=retry_if_exception_type(TransientError),
-        wait=wait_random_exponential(multiplier=0.2, max=5),
-        stop=stop_after_delay(_PATIENCE),
-        reraise=True,
-    )
-    return retrying(lambda: attempt.run(engine, records))
+    restating = _Restating(feed, day, cut, why, begun or time.monotonic())
+    for table in (*list(feed_tables(feed))[:2], core.alert):
+        open_warehouse(engine).ensure_months(table, [day])
+    done = commit_once(engine, restating.number, lambda session: restating.run(session, records))
+    log.info("%s", done)
+    return done
 
 
-class _Attempt:
-    """One restatement, whose transaction may have to be tried again."""
+class _Restating:
+    """One restatement up to its commit."""
 
-    def __init__(
-        self, warehouse: Warehouse, feed: Feed, day: date, cut: Cut, why: Why, begun: float
-    ) -> None:
-        self._warehouse, self._feed, self._day = warehouse, feed, day
-        self._cut, self._why, self._begun = cut, why, begun
-        self._number = uuid4().hex
-        self._done: Restated | None = None
+    def __init__(self, feed: Feed, day: date, cut: Cut, why: Why, begun: float) -> None:
+        self._feed, self._day, self._cut, self._why, self._begun = feed, day, cut, why, begun
+        self.number = uuid4().hex
 
-    def run(self, engine: Engine, records: Records) -> Restated:
-        # A commit whose answer was lost is in the record of restatements, or did not happen.
-        if self._done is not None and is_recorded(engine, self._number):
-            return self._done
-        for table in (*list(feed_tables(self._feed))[:2], core.alert):
-            self._warehouse.ensure_months(table, [self._day])
-        session = self._warehouse.open_session()
-        try:
-            return self._run(session, records)
-        finally:
-            session.rollback()
-            session.close()
-
-    def _run(self, session: Session, records: Records) -> Restated:
+    def run(self, session: Session, records: Records) -> Restated:
+        """Write everything in the session's transaction."""
         later: set[tuple[str, datetime]] = set()
         while True:
             memory = load_memory(session, self._feed)
@@ -152,19 +122,17 @@ class _Attempt:
 
     def _swap(self, session: Session, plan: Plan, stored: Stored, *, left_over: int) -> Restated:
         changes = not plan.is_empty
-        batch_no = swap(session, self._feed, self._day, plan, stored) if changes else None
-        self._done = Restated.of(
-            *(self._number, self._feed, self._day, self._cut, plan, stored, batch_no),
+        batch_no = swap(session, self._feed, plan, stored) if changes else None
+        done = Restated.of(
+            *(self.number, self._feed, self._day, self._cut, plan, stored, batch_no),
             person=self._why.person,
             reason=self._why.reason,
             prefer=self._why.prefer,
             left_over=left_over,
             seconds=time.monotonic() - self._begun,
         )
-        write_record(session, self._done, roll_up_due=changes)
-        session.commit()
-        log.info("%s", self._done)
-        return self._done
+        write_record(session, done, roll_up_due=changes)
+        return done
 
 
 def _require_kept(engine: Engine, feed: Feed, day: date) -> None:

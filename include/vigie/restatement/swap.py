@@ -6,7 +6,7 @@ stream's sequence; launch and token stay the driver's.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ from vigie.streaming.memory import number_sensors
 from vigie.streaming.panes import pane_start
 from vigie.streaming.rows import clock_rows, quarantine_rows
 from vigie.warehouse import core
-from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.feed_tables import feed_tables, value_columns
 from vigie.warehouse.session import Merge, Session
 
 _ROWS_PER_UPDATE = 1000
@@ -48,7 +48,7 @@ class LaterArrivals(Exception):
         self.identities = identities
 
 
-def swap(session: Session, feed: Feed, day: date, plan: Plan, stored: Stored) -> int:
+def swap(session: Session, feed: Feed, plan: Plan, stored: Stored) -> int:
     """Apply the differences in the session's transaction, which the caller commits.
 
     Returns:
@@ -72,7 +72,7 @@ def swap(session: Session, feed: Feed, day: date, plan: Plan, stored: Stored) ->
     session.recompute_panes(feed, _panes(pa.concat_tables(touched), feed))
     _quarantine(session, feed, plan, batch_no)
     session.upsert(core.sensor_clock, clock_rows(fresh, feed), {"last_event_time": "max"})
-    _count(session, feed, day, plan)
+    _count(session, feed, plan)
     return batch_no
 
 
@@ -108,7 +108,7 @@ def _numbered(session: Session, feed: Feed, rows: pa.Table) -> pa.Table:
 def _refuse_later(session: Session, feed: Feed, came: pa.Table) -> None:
     if not came.num_rows:
         return
-    numbers, _ = session.find_stored(feed_tables(feed).reading, came, ["is_late"])
+    numbers, _ = session.find_stored(feed_tables(feed).reading, came, value_columns(feed))
     if len(numbers):
         held = came.take(numbers).select(["sensor", "event_time"]).to_pydict()
         raise LaterArrivals(set(zip(held["sensor"], held["event_time"], strict=True)))
@@ -194,7 +194,7 @@ def _release(session: Session, feed: Feed, place: tuple[str, int], offsets: list
     )
 
 
-def _count(session: Session, feed: Feed, day: date, plan: Plan) -> None:
+def _count(session: Session, feed: Feed, plan: Plan) -> None:
     parts = sorted(plan.per_partition.keys() | plan.new_messages.keys())
     numbers = {
         "readings": [plan.per_partition.get(part, 0) for part in parts],
@@ -209,8 +209,10 @@ def _count(session: Session, feed: Feed, day: date, plan: Plan) -> None:
         }
     )
     session.upsert(core.restated, rows, dict.fromkeys(numbers, "sum"))
-    restated = sum(plan.per_partition.values())
-    counts = {"stored": 0, "restated": restated, "expired": 0}
-    row = {"feed": feed.name, "event_date": day} | counts
-    if restated:
-        session.upsert(core.day_count, pa.Table.from_pylist([row]), {"restated": "sum"})
+    days = [
+        {"feed": feed.name, "event_date": day, "stored": 0, "restated": count, "expired": 0}
+        for day, count in plan.per_day.items()
+        if count
+    ]
+    if days:
+        session.upsert(core.day_count, pa.Table.from_pylist(days), {"restated": "sum"})

@@ -391,6 +391,7 @@ restatement = Table(
     Column("seconds", Double, nullable=False),
     _time("rolled_up_at"),
     Column("documents_due", Boolean, nullable=False, server_default=false()),
+    Column("source", Text, nullable=False, server_default="lake"),
     schema="ops",
 )
 
