@@ -19,7 +19,8 @@ RESTATE_PAGE = triage(
     "readings of it arrived late or left quarantine; a run by hand or backfill always restates. "
     'Parameters (`--dag-run-conf`): `{"reason": "…", "prefer": "last"}`.',
     red="The day was refused, with no row touched: the lake lacks records (the log names partition "
-    "and offsets), readings of the day expired, or another restatement of the feed was running.",
+    "and offsets), readings of the day expired, or another restatement of the feed was running. "
+    "Or the document server is away: the rows are restated, the next run brings the documents.",
     todo="See `vigie lake check FEED`; bring the files back, then clear the task. "
     "`vigie restatement list FEED` shows what was done. To repeat days: `airflow backfill create "
     "--dag-id restate_FEED --from-date … --to-date … --reprocess-behavior completed`; the pool "

@@ -13,7 +13,7 @@ from sqlalchemy.types import Numeric
 from vigie.contract.feed import Feed
 from vigie.errors import DocumentsAway
 from vigie.reconciliation.tiles import Partition
-from vigie.streaming.document_store import DocumentStore, open_store, wants_documents
+from vigie.streaming.document_store import DocumentStore, committed, open_store, wants_documents
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables
 
@@ -55,25 +55,16 @@ def compare_documents(
 def _faults(
     connection: Connection, feed: Feed, tiles: list[Partition], store: DocumentStore
 ) -> Iterator[str]:
-    committed = _committed(tiles)
-    stored, kept = _stored_days(connection, feed), _document_days(store, committed)
+    below = committed((p.topic_id, p.partition, p.end) for p in tiles)
+    stored, kept = _stored_days(connection, feed), _document_days(store, below)
     zero = (0, 0, 0)
     wrong = [day for day in sorted(stored | kept) if stored.get(day, zero) != kept.get(day, zero)]
     for number, day in enumerate(wrong):
         readings, documents = stored.get(day, zero)[0], kept.get(day, zero)[0]
         fault = f"{day}: {readings} readings stored, {documents} documents"
         if number < _DAYS_NAMED:
-            fault += "".join(_differences(connection, feed, store, committed, day))
+            fault += "".join(_differences(connection, feed, store, below, day))
         yield fault
-
-
-def _committed(tiles: list[Partition]) -> dict[str, Any]:
-    parts = [
-        {"topic_id": p.topic_id, "kafka_partition": p.partition, "kafka_offset": {"$lt": p.end}}
-        for p in tiles
-    ]
-    # Without a ledger no document counts.
-    return {"$or": parts} if parts else {"topic_id": None}
 
 
 def _stored_days(connection: Connection, feed: Feed) -> dict[date, Sums]:
@@ -84,16 +75,16 @@ def _stored_days(connection: Connection, feed: Feed) -> dict[date, Sums]:
     return {r[0]: (int(r[1]), int(r[2]), int(r[3])) for r in connection.execute(query)}
 
 
-def _document_days(store: DocumentStore, committed: dict[str, Any]) -> dict[date, Sums]:
+def _document_days(store: DocumentStore, below: dict[str, Any]) -> dict[date, Sums]:
     day = {"$dateToString": {"format": "%Y-%m-%d", "date": "$event_time"}}
     sums = {"n": {"$sum": 1}, "o": {"$sum": "$kafka_offset"}, "p": {"$sum": "$kafka_partition"}}
-    pipeline = [{"$match": committed}, {"$group": {"_id": day, **sums}}]
+    pipeline = [{"$match": below}, {"$group": {"_id": day, **sums}}]
     found = store.ask(lambda: list(store.readings.aggregate(pipeline, allowDiskUse=True)))
     return {date.fromisoformat(g["_id"]): (int(g["n"]), int(g["o"]), int(g["p"])) for g in found}
 
 
 def _differences(
-    connection: Connection, feed: Feed, store: DocumentStore, committed: dict[str, Any], day: date
+    connection: Connection, feed: Feed, store: DocumentStore, below: dict[str, Any], day: date
 ) -> Iterator[str]:
     """Name some of a day's readings without a document, and documents without their reading."""
     begin = datetime.combine(day, datetime.min.time(), UTC)
@@ -106,7 +97,7 @@ def _differences(
         .where(t.event_time >= begin, t.event_time < end)
     )
     rows = {(r[0], r[1].astimezone(UTC), r[2], r[3]) for r in connection.execute(query)}
-    within = {"$and": [committed, {"event_time": {"$gte": begin, "$lt": end}}]}
+    within = {"$and": [below, {"event_time": {"$gte": begin, "$lt": end}}]}
     wanted = {"sensor": 1, "event_time": 1, "kafka_partition": 1, "kafka_offset": 1}
     documents = {
         (d["sensor"], d["event_time"], d["kafka_partition"], d["kafka_offset"])

@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import Engine, exists, func, or_, select
 
 from vigie.contract.feed import Feed
+from vigie.restatement.follow_up import is_unfinished
 from vigie.restatement.stored import day_span
 from vigie.warehouse import core
 from vigie.warehouse.engines import get_engine
@@ -14,7 +15,10 @@ from vigie.warehouse.feed_tables import feed_tables
 
 
 def is_due(feed: Feed, day: date, engine: Engine | None = None) -> bool:
-    """Whether readings of the day arrived late, or left quarantine, since it was last restated."""
+    """Whether readings of the day arrived late, or left quarantine, since it was last restated.
+
+    Or whether what follows a restatement of any day of the feed waits to be done.
+    """
     begin, end = day_span(day)
     t = core.restatement.c
     reading = feed_tables(feed).reading.c
@@ -31,4 +35,4 @@ def is_due(feed: Feed, day: date, engine: Engine | None = None) -> bool:
             late += [reading.batch_no > cut]
             freed += [t.restated_at > since]
         found = or_(exists().where(*late), exists().where(*freed))
-        return bool(connection.scalar(select(found)))
+        return bool(connection.scalar(select(found))) or is_unfinished(connection, feed)

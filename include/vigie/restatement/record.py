@@ -10,16 +10,15 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, func, insert, select
 
 from vigie.contract.feed import Feed
 from vigie.restatement.compute import Prefer
 from vigie.restatement.cut import Cut
 from vigie.restatement.plan import Plan
-from vigie.restatement.stored import Stored, day_span
+from vigie.restatement.stored import Stored
 from vigie.streaming.document_store import wants_documents
 from vigie.warehouse import core
-from vigie.warehouse.roll_ups import roll_up
 from vigie.warehouse.session import Session
 
 
@@ -79,7 +78,7 @@ class Restated:
     ) -> Restated:
         """Count a plan."""
         readings, alerts = plan.readings, plan.alerts
-        moved = bool(readings.came.size or readings.went.size or readings.old.size)
+        moved = any(d.came.size or d.went.size or d.old.size for d in (readings, alerts))
         return cls(
             restatement_id=number,
             feed=feed.name,
@@ -123,19 +122,6 @@ def is_recorded(engine: Engine, number: str) -> bool:
     with engine.connect() as connection:
         query = select(t.restatement_id).where(t.restatement_id == number)
         return connection.scalar(query) is not None
-
-
-def finish(engine: Engine, feed: Feed) -> None:
-    """Do what follows a commit, also of restatements that were killed after theirs: roll-ups."""
-    t = core.restatement.c
-    due = select(t.event_date).where(t.feed == feed.name, t.rolled_up_at.is_(None)).distinct()
-    with engine.connect() as connection:
-        days = connection.execute(due.order_by(t.event_date)).scalars().all()
-    for day in days:
-        roll_up(feed, *day_span(day), engine)
-        done = update(core.restatement).where(t.feed == feed.name, t.event_date == day)
-        with engine.begin() as connection:
-            connection.execute(done.where(t.rolled_up_at.is_(None)).values(rolled_up_at=func.now()))
 
 
 def recent(engine: Engine, feed: str | None, limit: int) -> Sequence[dict[str, Any]]:

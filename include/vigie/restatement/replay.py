@@ -24,8 +24,9 @@ from vigie.restatement.attempt import commit_once
 from vigie.restatement.compute import Computed, preferred_rows
 from vigie.restatement.cut import Cut, read_cut
 from vigie.restatement.differences import Differences
+from vigie.restatement.follow_up import finish, finish_earlier
 from vigie.restatement.plan import Plan, coordinates, to_quarantine
-from vigie.restatement.record import Why, finish, write_record
+from vigie.restatement.record import Why, write_record
 from vigie.restatement.replayed import Replayed, dates, records_of, sums_before
 from vigie.restatement.source import Records, split_records
 from vigie.restatement.stored import Stored, schema_of
@@ -59,6 +60,7 @@ def replay_quarantine(
 
     Raises:
         RestatementBusy: Another process restates or replays this feed.
+        DocumentsAway: All is stored, but the documents wait for the next restatement.
         RestatementRefused: The stream never ran.
         TransientError: The database stayed away; transactions before this one are kept.
     """
@@ -68,7 +70,7 @@ def replay_quarantine(
             message = f"{feed.name}: another process restates it; nothing was done"
             raise RestatementBusy(message)
         if not dry_run:
-            finish(engine, feed)
+            finish_earlier(engine, feed)
         cut = read_cut(engine, feed)
         left = count_left(engine, feed, chosen, cut)
         total = Replayed(feed.name, cut=left.cut, without_bytes=left.without_bytes)

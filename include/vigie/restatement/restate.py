@@ -21,8 +21,9 @@ from vigie.errors import RestatementBusy, RestatementRefused
 from vigie.restatement.attempt import commit_once
 from vigie.restatement.compute import compute
 from vigie.restatement.cut import Cut, read_cut
+from vigie.restatement.follow_up import finish, finish_earlier
 from vigie.restatement.plan import Plan, make_plan
-from vigie.restatement.record import Restated, Why, finish, write_record
+from vigie.restatement.record import Restated, Why, write_record
 from vigie.restatement.source import Records, judge_lake, split_records
 from vigie.restatement.stored import Stored, read_stored
 from vigie.restatement.swap import LaterArrivals, swap
@@ -43,6 +44,7 @@ def restate_day(
 
     Raises:
         RestatementBusy: Another process restates this feed.
+        DocumentsAway: All is stored, but the documents wait for the next restatement.
         RestatementRefused: The lake lacks records of the day, readings of it expired, or the
             stream never ran; no row was touched.
         LakeError: The lake's table is not one of ours.
@@ -53,7 +55,7 @@ def restate_day(
             message = f"{feed.name}: another process restates it; nothing was done"
             raise RestatementBusy(message)
         begun = time.monotonic()
-        finish(engine, feed)
+        finish_earlier(engine, feed)
         _require_kept(engine, feed, day)
         cut = read_cut(engine, feed)
         judged = judge_lake(spark, feed, day, cut, engine)

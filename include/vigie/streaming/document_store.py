@@ -6,13 +6,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from pymongo import ASCENDING, DESCENDING, GEOSPHERE, MongoClient, WriteConcern
+from pymongo import (
+    ASCENDING,
+    DESCENDING,
+    GEOSPHERE,
+    DeleteOne,
+    MongoClient,
+    ReplaceOne,
+    WriteConcern,
+)
 from pymongo.collection import Collection
-from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    InvalidURI,
+    PyMongoError,
+)
 
 from vigie.contract.feed import Feed
 from vigie.errors import DocumentsAway, DocumentsError, SettingsError
@@ -21,7 +35,10 @@ from vigie.settings import get_settings
 log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
+Change = ReplaceOne[Document] | DeleteOne
 R = TypeVar("R")
+
+_DUPLICATE = 11000
 
 _SECONDS_TO_FIND = 3
 _SECONDS_TO_ANSWER = 25
@@ -76,6 +93,25 @@ class DocumentStore:
         """
         self.ask(lambda: self._client.admin.command("ping"))
 
+    def change(self, collection: Collection[Document], changes: Sequence[Change]) -> None:
+        """Apply changes in any order; an upsert whose filter misses what is there does nothing.
+
+        Raises:
+            DocumentsAway: The server did not answer in time, or wrote, but not safely.
+            DocumentsError: It refused.
+        """
+        if changes:
+            self.skip_existing(lambda: collection.bulk_write(changes, ordered=False))
+
+    def skip_existing(self, write: Callable[[], Any]) -> list[int]:
+        """Run an unordered bulk write; returns which of its operations met an existing key.
+
+        Raises:
+            DocumentsAway: As `change`.
+            DocumentsError: As `change`.
+        """
+        return self.ask(lambda: _duplicates(write))
+
     def ensure_indexes(self) -> None:
         """Make the indexes for device, time and position; name in the log what the server lacks.
 
@@ -101,6 +137,16 @@ class DocumentStore:
             raise
         except DocumentsError as error:
             log.warning("%s: no index on %s: %s", collection.name, [*dict(keys)], error)
+
+
+def committed(ends: Iterable[tuple[str, int, int]]) -> Document:
+    """The filter for documents of records below the ledger's ends (topic id, partition, end)."""
+    parts = [
+        {"topic_id": topic_id, "kafka_partition": part, "kafka_offset": {"$lt": end}}
+        for topic_id, part, end in ends
+    ]
+    # Without a ledger no document counts.
+    return {"$or": parts} if parts else {"topic_id": None}
 
 
 def open_store(feed: Feed) -> DocumentStore | None:
@@ -131,3 +177,19 @@ def _client(url: str) -> MongoClient[Document]:
 
 def _short(error: Exception) -> str:
     return str(error).partition(" (configured timeouts")[0][:300]
+
+
+def _duplicates(write: Callable[[], Any]) -> list[int]:
+    """Which operations met an existing key; other errors are raised."""
+    try:
+        write()
+    except BulkWriteError as error:
+        failed = error.details.get("writeErrors", [])
+        concern = error.details.get("writeConcernErrors")
+        if concern:
+            message = f"the document server wrote, but not safely: {concern}"
+            raise DocumentsAway(message) from error
+        if any(one["code"] != _DUPLICATE for one in failed):
+            raise
+        return [one["index"] for one in failed]
+    return []

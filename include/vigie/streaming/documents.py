@@ -20,23 +20,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pymongo import ReplaceOne
-from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError
 
 from vigie.contract.feed import Feed
-from vigie.errors import DocumentsAway
 from vigie.streaming.document_store import Document, DocumentStore, open_store, wants_documents
 from vigie.streaming.flag import flag_column
 
 log = logging.getLogger(__name__)
 
 _CHUNK = 2000
-_DUPLICATE = 11000
 
 
 class Documents:
@@ -74,33 +69,27 @@ class Documents:
         newest = to_documents(_newest(stored), self._feed, topic_id, self._launch)
         for start in range(0, len(newest), _CHUNK):
             chunk = newest[start : start + _CHUNK]
-            self._replace(self._store.latest, [self._as_state(document) for document in chunk])
+            changes = [self.as_state(document) for document in chunk]
+            self._store.change(self._store.latest, changes)
             yield len(chunk)
+
+    def replace(self, documents: Sequence[Document]) -> None:
+        """Put documents of stored readings in the place of whatever stands there."""
+        for start in range(0, len(documents), _CHUNK):
+            changes = [self._as_reading(one) for one in documents[start : start + _CHUNK]]
+            self._store.change(self._store.readings, changes)
 
     def _write_readings(self, documents: Sequence[Document]) -> None:
         readings = self._store.readings
-
-        def insert() -> list[int]:
-            return _duplicates(lambda: readings.insert_many(documents, ordered=False))
-
-        there = self._store.ask(insert)
-        self._replace(readings, [self._as_reading(documents[number]) for number in there])
-
-    def _replace(
-        self, collection: Collection[Document], changes: Sequence[ReplaceOne[Document]]
-    ) -> None:
-        """Replace what the filters match, insert what is absent, leave the rest as it is."""
-        if changes:
-            # An upsert that meets a document its filter does not match is a duplicate key.
-            self._store.ask(
-                lambda: _duplicates(lambda: collection.bulk_write(changes, ordered=False))
-            )
+        there = self._store.skip_existing(lambda: readings.insert_many(documents, ordered=False))
+        self.replace([documents[number] for number in there])
 
     def _as_reading(self, document: Document) -> ReplaceOne[Document]:
         mine = {"_id": document["_id"], "launch": {"$lte": self._launch}}
         return ReplaceOne(mine, document, upsert=True)
 
-    def _as_state(self, document: Document) -> ReplaceOne[Document]:
+    def as_state(self, document: Document) -> ReplaceOne[Document]:
+        """The change that makes a document its sensor's state, unless that is newer."""
         measured = document["event_time"]
         older = [
             {"event_time": {"$lt": measured}},
@@ -164,19 +153,3 @@ def _newest(stored: pa.Table) -> pa.Table:
     sensors = rows["sensor"].combine_chunks()
     last = pc.not_equal(sensors.slice(0, len(sensors) - 1), sensors.slice(1)).to_pylist()
     return rows.filter(pa.array([*last, True]))
-
-
-def _duplicates(write: Any) -> list[int]:
-    """Which operations of an unordered bulk write met an existing key; other errors are raised."""
-    try:
-        write()
-    except BulkWriteError as error:
-        failed = error.details.get("writeErrors", [])
-        concern = error.details.get("writeConcernErrors")
-        if concern:
-            message = f"the document server wrote, but not safely: {concern}"
-            raise DocumentsAway(message) from error
-        if any(one["code"] != _DUPLICATE for one in failed):
-            raise
-        return [one["index"] for one in failed]
-    return []
