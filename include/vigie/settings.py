@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     """mongodb:// URL for feeds with the sink `documents`; empty: nothing is kept there."""
     lake: str = ""
     """Where the lake is: a folder or `hdfs://host:port/path`; empty is `<state>/lake`."""
+    lake_retention: str = ""
+    """How long the lake keeps the records of a day, such as `5 years`; empty: for ever."""
+    lake_vacuum: str = "7 days"
+    """How long the lake's files that no commit needs any more stay, for whoever reads them."""
     inbox: Path | None = None
     """Where `collect_files` finds a folder of files for each feed; by default `<state>/inbox`."""
     spark_rest: str = "http://127.0.0.1:6066"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vigie.cli.output import JsonFlag, clear_errors, err, print_json, print_table
+from vigie.cli.output import JsonFlag, clear_errors, err, out, print_json, print_table
 from vigie.contract.loader import get_feed, load_feeds
 
 app = typer.Typer(help="Inspect the lake, which keeps every record as it came.")
@@ -39,6 +39,8 @@ def status(
         last = "never archived" if one.last_archive is None else f"{one.last_archive:%m-%d %H:%M}"
         title = f"{one.feed} ({one.files} files, {one.bytes} bytes, last archive: {last})"
         print_table(_COLUMNS, [[asdict(p)[c] for c in _COLUMNS] for p in one.partitions], title)
+        if one.expired:
+            out.print(f"{one.expired} records expired; kept are days from {one.kept_from} on")
         for trouble in (*one.lost, *filter(None, (one.warning,))):
             err.print(f"{one.feed}: {trouble}", highlight=False, markup=False)
 
@@ -55,6 +57,8 @@ def check(feed: FeedName, json: JsonFlag = False) -> None:
     else:
         columns = ("topic_id", "partition", "begin", "end")
         print_table(columns, [list(asdict(p).values()) for p in found.held], f"{feed}: held")
+        if found.expired:
+            out.print(f"{found.expired} of these records expired by VIGIE_LAKE_RETENTION")
         for part in found.missing:
             err.print(
                 f"missing: partition {part.partition}, offsets {part.begin} to {part.end - 1}"

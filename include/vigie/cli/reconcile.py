@@ -37,7 +37,7 @@ def reconcile(
     ] = 0,
     json: JsonFlag = False,
 ) -> None:
-    """Account for every offset: topic, ledger, rows, documents. Exit code 1 if any is not."""
+    """Account for every offset: topic, ledger, rows, documents, lake. Exit code 1 if any is not."""
     chosen = [get_feed(name) for name in feeds] if feeds else list(load_feeds().values())
     if history:
         _show_history(chosen, history, json=json)
@@ -77,6 +77,7 @@ def _changes(account: Reconciliation) -> str:
         f", {account.restated:+d} readings by restatement" if account.restated else "",
         f", {account.released} messages released from quarantine" if account.released else "",
         f", {account.expired} readings expired" if account.expired else "",
+        f", {account.lake_expired} records expired in the lake" if account.lake_expired else "",
     )
     return "".join(parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,16 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from deltalake.fs import DeltaStorageHandler
 
 from vigie.contract.feed import Feed
 from vigie.lake.ledger import LakeLedger, LostRange, read_ledger
-from vigie.lake.place import file_sizes, open_table
+from vigie.lake.place import file_sizes, files_of, open_table, read_coordinates
 from vigie.warehouse.ledger import OffsetRange
 
-_COORDINATES = ["topic_id", "kafka_partition", "kafka_offset"]
+_PARTITION = ["topic_id", "kafka_partition"]
 _Runs = dict[tuple[str, int], list[tuple[int, int]]]
 
 
@@ -28,6 +27,8 @@ class Coverage:
     """`held` by the ledger, `lost` before archiving, `missing` from the files though held.
 
     `missing_files` are paths below the table; `doubled` counts records stored more than once.
+    Of the held records `expired` are gone by the lake's retention. Only how many of each partition
+    is known: where more are absent, all that is absent is named, with the expired ones among it.
     """
 
     held: tuple[OffsetRange, ...]
@@ -35,6 +36,7 @@ class Coverage:
     missing: tuple[OffsetRange, ...]
     missing_files: tuple[str, ...]
     doubled: int
+    expired: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -48,14 +50,14 @@ def missing_files(feed: Feed, table: DeltaTable | None = None) -> list[str]:
     if table is None:
         return []
     paths = list(file_sizes(table))
-    found = _files(table).get_file_info(paths)
+    found = files_of(table).get_file_info(paths)
     return [
         path for path, info in zip(paths, found, strict=True) if info.type == pafs.FileType.NotFound
     ]
 
 
 def coverage(feed: Feed) -> Coverage:
-    """Compare the ledger with the coordinates in every file, three columns of each.
+    """Compare the ledger with the coordinates in every file, four columns of each.
 
     In a feed with `kafka: {transactions: true}` the broker's markers show as missing offsets.
 
@@ -69,19 +71,16 @@ def coverage(feed: Feed) -> Coverage:
     gone = missing_files(feed, table)
     runs: _Runs = {}
     for path in file_sizes(table).keys() - set(gone):
-        _collect(pq.read_table(path, columns=_COORDINATES, filesystem=_files(table)), runs)
+        _collect(read_coordinates(table, path), runs)
     doubled = sum(_overlap(sorted(found)) for found in runs.values())
-    missing = tuple(_holes(ledger, runs))
-    return Coverage(ledger.held, ledger.lost, missing, tuple(sorted(gone)), doubled)
-
-
-def _files(table: DeltaTable) -> pafs.PyFileSystem:
-    return pafs.PyFileSystem(DeltaStorageHandler.from_table(table._table))
+    missing = tuple(_unexplained(ledger, list(_holes(ledger, runs))))
+    files = tuple(sorted(gone))
+    return Coverage(ledger.held, ledger.lost, missing, files, doubled, ledger.expired_records)
 
 
 def _collect(rows: pa.Table, runs: _Runs) -> None:
     """Add the runs of consecutive offsets in one file."""
-    keys = rows.select(_COORDINATES[:2]).group_by(_COORDINATES[:2]).aggregate([]).to_pylist()
+    keys = rows.group_by(_PARTITION).aggregate([]).to_pylist()
     for key in keys:
         topic, partition = key["topic_id"], key["kafka_partition"]
         chosen = pc.and_(
@@ -112,6 +111,18 @@ def _holes(ledger: LakeLedger, runs: _Runs) -> Iterable[OffsetRange]:
         for (_, end), (begin, _) in pairwise(edges):
             if begin > end:
                 yield OffsetRange(part.topic_id, part.partition, end, begin)
+
+
+def _unexplained(ledger: LakeLedger, holes: Sequence[OffsetRange]) -> Iterable[OffsetRange]:
+    """The holes of partitions in which more, or fewer, records are absent than expired."""
+    absent = Counter[tuple[str, int]]()
+    for hole in holes:
+        absent[hole.topic_id, hole.partition] += hole.end - hole.begin
+    expired = {(part.topic_id, part.partition): part.records for part in ledger.expired}
+    for hole in holes:
+        place = (hole.topic_id, hole.partition)
+        if absent[place] != expired.get(place, 0):
+            yield hole
 
 
 def _merged(runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

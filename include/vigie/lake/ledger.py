@@ -6,8 +6,10 @@ that the newest one is enough and none needs the warehouse.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import orjson
@@ -37,12 +39,32 @@ class LostRange:
 
 
 @dataclass(frozen=True)
+class Expired:
+    """How many records of a partition the lake's retention removed."""
+
+    topic_id: str
+    partition: int
+    records: int
+
+
+@dataclass(frozen=True)
 class LakeLedger:
-    """What the lake holds: ranges that meet are one of `held`; `number` is the last append's."""
+    """What the lake holds: ranges that meet are one of `held`; `number` is the last append's.
+
+    Of the held ranges some records `expired`: all of days before `kept_from`, but those that came
+    since, and those without a day that came before it.
+    """
 
     number: int = 0
     held: tuple[OffsetRange, ...] = ()
     lost: tuple[LostRange, ...] = ()
+    expired: tuple[Expired, ...] = ()
+    kept_from: date | None = None
+
+    @property
+    def expired_records(self) -> int:
+        """Over all partitions."""
+        return sum(part.records for part in self.expired)
 
     def ends(self, topic_id: str) -> dict[int, int]:
         """Where each partition of a topic goes on; a partition the lake does not know is absent."""
@@ -62,7 +84,15 @@ class LakeLedger:
             begin = new.begin if old is None else old.begin
             held[new.topic_id, new.partition, new.end] = replace(new, begin=begin)
         ordered = sorted(held.values(), key=lambda part: (part.topic_id, part.partition, part.end))
-        return LakeLedger(self.number + 1, tuple(ordered), (*self.lost, *lost))
+        lost = (*self.lost, *lost)
+        return replace(self, number=self.number + 1, held=tuple(ordered), lost=lost)
+
+    def without(self, gone: Mapping[tuple[str, int], int], first: date) -> LakeLedger:
+        """The ledger after `gone` records per topic id and partition expired before `first`."""
+        counts = Counter({(part.topic_id, part.partition): part.records for part in self.expired})
+        counts.update(gone)
+        expired = tuple(Expired(*place, records) for place, records in sorted(counts.items()))
+        return replace(self, expired=expired, kept_from=max(self.kept_from or first, first))
 
     def dump(self) -> str:
         """The ledger as a commit carries it."""
@@ -100,4 +130,8 @@ def _parse(text: Any) -> LakeLedger | None:
         return None
     held = tuple(OffsetRange(**part) for part in told["held"])
     lost = tuple(LostRange(**part) for part in told["lost"])
-    return LakeLedger(told["number"], held, lost)
+    # Commits made before the lake had a retention lack what follows.
+    expired = tuple(Expired(**part) for part in told.get("expired", ()))
+    first = told.get("kept_from")
+    kept_from = None if first is None else date.fromisoformat(first)
+    return LakeLedger(told["number"], held, lost, expired, kept_from)

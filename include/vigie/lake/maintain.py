@@ -1,10 +1,10 @@
-"""Keep the lake's files few: compact days with many small ones, drop what no commit needs."""
+"""Keep the lake's files few: expire old days, compact those with many small files, vacuum."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from deltalake import CommitProperties
 from sqlalchemy import Engine
@@ -13,21 +13,21 @@ from vigie.contract.feed import Feed
 from vigie.errors import LakeBusy
 from vigie.lake.display import maintained_within_a_day, show
 from vigie.lake.ledger import read_ledger
-from vigie.lake.place import DAY, file_sizes, lock_name, open_table
+from vigie.lake.place import DAY, day_of, file_sizes, lock_name, open_table
+from vigie.lake.retention import expire, lake_retention, vacuum_after
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
 
 _SMALL = 32 * 1024 * 1024
 _FEW = 4
 """Small files a day may have before it is compacted."""
-KEPT = timedelta(days=7)
-"""How long files that no commit needs any more stay, for readers that began before."""
 
 
 @dataclass(frozen=True)
 class Maintained:
-    """What was done: days compacted, files before and after, files removed for good."""
+    """What was done: records expired, days compacted, files before and after, files vacuumed."""
 
+    expired: int
     days: tuple[str, ...]
     files_before: int
     files_after: int
@@ -35,15 +35,24 @@ class Maintained:
 
 
 def maintain(
-    feed: Feed, *, kept: timedelta = KEPT, few: int = _FEW, engine: Engine | None = None
+    feed: Feed, *, kept: timedelta | None = None, few: int = _FEW, engine: Engine | None = None
 ) -> Maintained | None:
-    """Compact and vacuum the feed's lake; None where there is none yet.
+    """Expire, compact and vacuum the feed's lake; None where there is none yet.
+
+    Args:
+        feed: The contract.
+        kept: How long files that no commit needs any more stay, for readers that began before; by
+            default what the settings say.
+        few: Small files a day may have before it is compacted.
+        engine: The warehouse, which has the lock.
 
     Raises:
         LakeBusy: Another process works on it.
         LakeError: The table is not one of ours.
+        SettingsError: A setting of the lake is no duration.
     """
     engine = engine or get_engine()
+    kept = vacuum_after() if kept is None else kept
     with open_warehouse(engine).hold(lock_name(feed.name)) as held:
         if not held:
             message = f"{feed.name}: another process works on its lake; nothing was done"
@@ -60,9 +69,13 @@ def _maintain(feed: Feed, kept: timedelta, few: int, engine: Engine) -> Maintain
     table = open_table(feed.name)
     if table is None:
         return None
-    ledger = read_ledger(feed, table)
-    before = file_sizes(table)
-    small = Counter(_day(path) for path, size in before.items() if size < _SMALL)
+    known = read_ledger(feed, table)
+    before, retention = file_sizes(table), lake_retention()
+    ledger = known
+    if retention is not None:
+        ledger = expire(table, known, (datetime.now(UTC) - retention).date())
+    left = file_sizes(table)
+    small = Counter(day_of(path) for path, size in left.items() if size < _SMALL)
     days = tuple(sorted(day for day, count in small.items() if count > few))
     # The ledger goes along: the newest commit must have it.
     properties = CommitProperties(custom_metadata={"userMetadata": ledger.dump()})
@@ -77,8 +90,5 @@ def _maintain(feed: Feed, kept: timedelta, few: int, engine: Engine) -> Maintain
         commit_properties=properties,
     )
     show(engine, feed, table, ledger, maintained=True)
-    return Maintained(days, len(before), len(file_sizes(table)), len(gone))
-
-
-def _day(path: str) -> str:
-    return path.partition("/")[0].removeprefix(f"{DAY}=")
+    expired = ledger.expired_records - known.expired_records
+    return Maintained(expired, days, len(before), len(file_sizes(table)), len(gone))

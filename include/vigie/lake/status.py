@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from confluent_kafka import Consumer, TopicPartition
 from deltalake import DeltaTable
@@ -31,7 +31,10 @@ class PartitionStatus:
 
 @dataclass(frozen=True)
 class LakeStatus:
-    """A feed's lake; `warning` is empty unless it trails by half of the topic's retention."""
+    """A feed's lake; `warning` is empty unless it trails by half of the topic's retention.
+
+    `expired` records are gone by the lake's retention, whose first day kept is `kept_from`.
+    """
 
     feed: str
     uri: str
@@ -41,6 +44,8 @@ class LakeStatus:
     partitions: tuple[PartitionStatus, ...]
     lost: tuple[LostRange, ...]
     warning: str
+    expired: int
+    kept_from: date | None
 
 
 def lake_status(feed: Feed) -> LakeStatus:
@@ -61,6 +66,7 @@ def lake_status(feed: Feed) -> LakeStatus:
         tuple(_partitions(ledger, topic)),
         ledger.lost,
         "" if topic is None else _warning(feed, ledger, topic),
+        *(ledger.expired_records, ledger.kept_from),
     )
 
 

@@ -12,7 +12,8 @@ log = logging.getLogger(__name__)
 
 ARCHIVE_PAGE = triage(
     does="Appends to the lake what each topic has and the lake lacks, in one Spark job for all "
-    "feeds with news; without news it skips. Once a day it compacts and vacuums.",
+    "feeds with news; without news it skips. Once a day it compacts and vacuums, and removes days "
+    "older than VIGIE_LAKE_RETENTION, if that is set.",
     red="Offsets expired unarchived, a topic was made anew, or a feed failed; the log of `archive` "
     "names feed and offsets. All that could be saved was saved.",
     todo="A loss is told once and stays in `vigie lake status`: find out why the archive was late; "
@@ -34,7 +35,7 @@ def find_news() -> list[str]:
 
 
 def maintain_all() -> None:
-    """Compact and vacuum the lake of each feed for which it is due."""
+    """Expire, compact and vacuum the lake of each feed for which it is due."""
     from vigie.lake.maintain import is_due, maintain
 
     for feed in load_feeds().values():

@@ -13,7 +13,8 @@ class Reconciliation:
 
     The lag is None while the broker does not answer. `skipped` says what could not be compared.
     `restated` and `expired` are by how many readings restatements and retention changed what the
-    ledger counted as stored, `released` the messages that left quarantine.
+    ledger counted as stored, `released` the messages that left quarantine, `lake_expired` the
+    records that the lake's retention removed.
     """
 
     feed: str
@@ -26,3 +27,16 @@ class Reconciliation:
     restated: int = 0
     expired: int = 0
     released: int = 0
+    lake_expired: int = 0
+
+
+@dataclass(frozen=True)
+class LakeAccount:
+    """What comparing with the lake gave: `faults`, or in `skipped` why nothing was compared.
+
+    `expired` are the records that the lake's retention removed.
+    """
+
+    faults: tuple[str, ...] = ()
+    skipped: str | None = None
+    expired: int = 0

@@ -38,8 +38,10 @@ def judge_lake(spark: SparkSession, feed: Feed, day: date, cut: Cut, engine: Eng
     """Archive up to the cut, then judge the day's partition and `unparsed` in one Arrow table.
 
     Raises:
-        RestatementRefused: Files of the day are gone, or the lake does not reach the cut.
+        RestatementRefused: Files of the day are gone, its records expired, or the lake does not
+            reach the cut.
     """
+    require_in_lake(feed, day)
     _archive_up_to(spark, feed, cut, engine)
     names = tuple(f"{DAY}={partition_of(one)}/" for one in (day, None))
     gone = [path for path in missing_files(feed) if path.startswith(names)]
@@ -53,6 +55,21 @@ def judge_lake(spark: SparkSession, feed: Feed, day: date, cut: Cut, engine: Eng
         if gone:
             raise RestatementRefused(_missing(feed, day, gone)) from error
         raise
+
+
+def require_in_lake(feed: Feed, day: date) -> None:
+    """Refuse a day that the lake's retention has removed.
+
+    Raises:
+        RestatementRefused: It has.
+    """
+    first = read_ledger(feed).kept_from
+    if first is not None and day < first:
+        message = (
+            f"{feed.name} {day}: not restated, the lake keeps records from {first} on "
+            "(VIGIE_LAKE_RETENTION), those of the day expired. No row was touched"
+        )
+        raise RestatementRefused(message)
 
 
 def split_records(judged: pa.Table, feed: Feed, cut: Cut) -> Records:
