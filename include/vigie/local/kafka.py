@@ -50,13 +50,20 @@ def initialise(stack: Stack) -> None:
     (folder / "log4j2.properties").write_text(_LOGGING)
     if (folder / "data" / "meta.properties").is_file():
         return
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = _java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties))
+    command = _java("kafka.tools.StorageTool", "format", "-t", _cluster(), "-c", str(properties))
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         told = (result.stdout + result.stderr).strip()
         message = f"Kafka: formatting {folder / 'data'} failed:\n{told}"
         raise StackError(message)
+
+
+def _cluster() -> str:
+    """A new cluster's id; the tool would read one that begins with a dash as an option."""
+    while True:
+        found = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not found.startswith("-"):
+            return found
 
 
 def render_properties(stack: Stack) -> str:
