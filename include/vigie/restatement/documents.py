@@ -23,6 +23,7 @@ from vigie.streaming.document_store import Document, DocumentStore, committed
 from vigie.streaming.documents import Documents, to_documents
 from vigie.streaming.flag import flag_column
 from vigie.warehouse import core
+from vigie.warehouse.engines import patient_snapshot
 from vigie.warehouse.feed_tables import feed_tables
 
 _STEP = timedelta(hours=1)
@@ -49,8 +50,7 @@ def follow(engine: Engine, feed: Feed, store: DocumentStore, days: Sequence[date
         DocumentsAway: The server did not answer in time; some documents may have followed.
     """
     store.require()
-    snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
-    with snapshot.connect() as connection:
+    with patient_snapshot(engine) as connection:
         stored = _Stored(connection, feed)
         documents = Documents(store, feed, stored.launch)
         written = deleted = 0

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -74,19 +75,21 @@ class Documents:
             yield len(chunk)
 
     def replace(self, documents: Sequence[Document]) -> None:
-        """Put documents of stored readings in the place of whatever stands there."""
+        """Put documents of stored readings in the place of what no newer launch wrote there."""
+        # Deleted together and inserted: one replacement each, with a filter of key and launch,
+        # makes a server that has no plan for such a filter read the whole collection each time.
+        readings = self._store.readings
         for start in range(0, len(documents), _CHUNK):
-            changes = [self._as_reading(one) for one in documents[start : start + _CHUNK]]
-            self._store.change(self._store.readings, changes)
+            chunk = documents[start : start + _CHUNK]
+            keys = [document["_id"] for document in chunk]
+            mine = {"_id": {"$in": keys}, "launch": {"$lte": self._launch}}
+            self._store.ask(partial(readings.delete_many, mine))
+            self._store.skip_existing(partial(readings.insert_many, chunk, ordered=False))
 
     def _write_readings(self, documents: Sequence[Document]) -> None:
         readings = self._store.readings
         there = self._store.skip_existing(lambda: readings.insert_many(documents, ordered=False))
         self.replace([documents[number] for number in there])
-
-    def _as_reading(self, document: Document) -> ReplaceOne[Document]:
-        mine = {"_id": document["_id"], "launch": {"$lte": self._launch}}
-        return ReplaceOne(mine, document, upsert=True)
 
     def as_state(self, document: Document) -> ReplaceOne[Document]:
         """The change that makes a document its sensor's state, unless that is newer."""
