@@ -19,6 +19,7 @@
     │   └── LakeBusy         another process archives or maintains the same feed's lake
     ├── RestatementRefused   a day cannot be restated; no row was touched
     │   └── RestatementBusy  another process restates the same feed
+    ├── ModelError           a learned model cannot be trained, judged or used as asked
     ├── Superseded           a newer launch holds the fence
     ├── KeyRefused           an API key cannot be made or revoked as asked
     ├── BodyError            the body of an HTTP request is not JSON
@@ -106,6 +107,10 @@ class RestatementRefused(VigieError):
 
 class RestatementBusy(RestatementRefused):
     """Another process restates the same feed."""
+
+
+class ModelError(VigieError):
+    """A learned model cannot be trained, judged or used as asked."""
 
 
 class Superseded(VigieError):

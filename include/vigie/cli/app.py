@@ -6,6 +6,7 @@ import typer
 
 from vigie.cli import (
     alerts,
+    backtest,
     documents,
     feed,
     key,
@@ -29,6 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command("backtest")(backtest.backtest)
 app.command("reconcile")(reconcile.reconcile)
 app.command("replay")(replay.replay)
 app.command("restate")(restate.restate)

@@ -40,7 +40,7 @@ class Fault:
 
 def cross_checks(raw: Mapping[str, Any], stem: str) -> Iterator[Fault]:
     """Yield every fault between parts of the contract `raw` of the file named `stem`."""
-    for check in (_file_name, _fields, _aliases, _alerts, _windows, _status):
+    for check in (_file_name, _fields, _aliases, _alerts, _windows, _status, _model):
         yield from check(raw, stem)
 
 
@@ -141,3 +141,9 @@ def _status(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:
             if word in seen:
                 yield Fault(f"status.{level}", repr(word), f"a word not already in {seen[word]}")
             seen[str(word)] = level
+
+
+def _model(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:
+    model, fields = _mapping(raw, "model"), _mapping(raw, "fields")
+    if model and model.get("target") not in fields:
+        yield Fault("model.target", repr(model.get("target")), f"one of {', '.join(fields)}")

@@ -127,6 +127,20 @@ class Stream:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Model:
+    """The learned model `name` predicts the field `target`.
+
+    It is trained monthly, weekly, daily, or when its error drifts, on labels that are at least
+    `label_delay` old: so long it takes until somebody knows the true value.
+    """
+
+    name: Literal["nox", "consumption"]
+    target: Identifier
+    cadence: Literal["monthly", "weekly", "daily", "drift"] = "daily"
+    label_delay: Duration = timedelta(days=1)
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Retention:
     """How long rows are kept; None is for ever."""
 
@@ -157,6 +171,7 @@ class Feed:
     aliases: dict[Literal["readings", "windows"], Identifier] = field(default_factory=dict)
     sinks: tuple[Literal["documents"], ...] = ()
     """Where accepted readings are kept beside the warehouse."""
+    model: Model | None = None
 
     @property
     def name(self) -> str:

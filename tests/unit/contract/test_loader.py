@@ -126,6 +126,21 @@ def test_a_status_word_means_one_thing(tmp_path: Path) -> None:
     assert "status.fault: found 'ON', expected a word not already in ok" in faults(tmp_path, text)
 
 
+def test_a_model_predicts_a_field_at_a_cadence_there_is(tmp_path: Path) -> None:
+    text = faults(
+        tmp_path,
+        GOOD + "model: {name: weather, target: heat, cadence: hourly, label_delay: a day}\n",
+    )
+
+    for expected in (
+        "model.name: found 'weather', expected 'nox' or 'consumption'",
+        "model.target: found 'heat', expected one of pressure",
+        "model.cadence: found 'hourly', expected 'monthly', 'weekly', 'daily' or 'drift'",
+        "model.label_delay: found 'a day', expected a whole number above 0",
+    ):
+        assert expected in text
+
+
 def test_yaml_words_for_booleans_stay_text(tmp_path: Path) -> None:
     feed = load_feed(write(tmp_path, GOOD + "status: {field: state, ok: [ON], fault: [OFF, NO]}\n"))
 

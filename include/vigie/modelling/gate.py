@@ -1,0 +1,69 @@
+"""Whether a challenger becomes champion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vigie.modelling.dataset import Dataset
+from vigie.modelling.learned import LearnedModel
+from vigie.modelling.train import Challenger, Fit, challenge, fit
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model in use, and the fit that won it its place.
+
+    `live` was fitted on everything known at promotion. It has seen part of any week that judges a
+    challenger, so `judged`, its fit without its own newest week, stands in for it there.
+    """
+
+    live: Fit
+    judged: Fit
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Mean absolute errors on the held-back week, in the target's unit, and what follows."""
+
+    passed: bool
+    reason: str
+    challenger: float
+    champion: float | None
+
+
+def retrain(
+    model: LearnedModel, known: Dataset, champion: Champion | None
+) -> tuple[Champion, Verdict]:
+    """Train a challenger on the `known` rows; who is champion then, and why.
+
+    Raises:
+        ModelError: There are too few rows to train on.
+    """
+    challenger = challenge(model, known)
+    verdict = judge(challenger, champion)
+    if champion is not None and not verdict.passed:
+        return champion, verdict
+    return promote(model, challenger, known), verdict
+
+
+def judge(challenger: Challenger, champion: Champion | None) -> Verdict:
+    """Compare on the newest held-back week, which neither of the two fits has seen."""
+    own = _error(challenger.judged, challenger.week)
+    if champion is None:
+        return Verdict(True, f"there is no champion; error {own:.4g}", own, None)
+    other = _error(champion.judged, challenger.week)
+    passed = own < other
+    word = "below" if passed else "not below"
+    reason = f"error {own:.4g} is {word} the champion's {other:.4g} on the newest week"
+    return Verdict(passed, reason, own, other)
+
+
+def promote(model: LearnedModel, challenger: Challenger, known: Dataset) -> Champion:
+    """Fit again with the same settings on everything known up to now, the week included."""
+    return Champion(live=fit(model, known), judged=challenger.judged)
+
+
+def _error(of: Fit, week: Dataset) -> float:
+    return float(np.mean(np.abs(of.estimator.predict(week.features) - week.target)))

@@ -1,0 +1,67 @@
+"""Training, strictly in the order of time: each fit sees only labels known when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vigie.errors import ModelError
+from vigie.modelling.dataset import Dataset
+from vigie.modelling.learned import LearnedModel
+from vigie.modelling.readings import Places
+
+HELD_BACK = np.timedelta64(7, "D")
+LEAST = 100
+"""A model is not trained on fewer rows."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted estimator, the predicted moments it was trained on, and how many rows."""
+
+    estimator: Any
+    begin: np.datetime64
+    end: np.datetime64
+    rows: int
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """A model that has not passed the gate: fitted without the newest week, which judges it."""
+
+    judged: Fit
+    week: Dataset
+    """The newest week of known labels, held back from `judged`."""
+
+
+def challenge(model: LearnedModel, known: Dataset) -> Challenger:
+    """Fit on all of `known` but its newest week.
+
+    Raises:
+        ModelError: There are too few rows before that week.
+    """
+    held_back = known.times > known.times.max() - HELD_BACK if len(known) else np.zeros(0, bool)
+    return Challenger(fit(model, known.take(~held_back)), known.take(held_back))
+
+
+def fit(model: LearnedModel, known: Dataset) -> Fit:
+    """Fit on the newest rows of `known`, as many of each sensor as the model says.
+
+    Raises:
+        ModelError: There are too few rows.
+    """
+    if len(known) < LEAST:
+        raise ModelError(
+            f"model {model.name}: found {len(known)} rows to train on, expected {LEAST}; "
+            "more history is needed, or a shorter label delay"
+        )
+    examples = known if model.rows is None else known.take(_newest(known, model.rows))
+    estimator = model.estimator().fit(examples.features, examples.target)
+    return Fit(estimator, examples.times.min(), examples.times.max(), len(examples))
+
+
+def _newest(known: Dataset, rows: int) -> Places:
+    kept = [np.flatnonzero(known.sensors == sensor)[-rows:] for sensor in np.unique(known.sensors)]
+    return np.sort(np.concatenate(kept))
