@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
 
 from vigie.modelling.correction import Correction
 from vigie.modelling.dataset import Dataset, join
@@ -38,13 +40,16 @@ class Consumption:
 
     def estimator(self) -> Any:
         """Gradient boosting of the absolute error: the median, which few high peaks do not move."""
-        return HistGradientBoostingRegressor(
+        boosting = HistGradientBoostingRegressor(
             loss="absolute_error",
             max_iter=150,
             min_samples_leaf=50,
             early_stopping=False,
             random_state=0,
         )
+        # It refuses a column without any value, such as of half hours the delay always hides.
+        filled = SimpleImputer(strategy="constant", fill_value=-1.0, keep_empty_features=True)
+        return make_pipeline(filled, boosting)
 
     def static(self) -> Any:
         """The same, trained once."""

@@ -11,6 +11,14 @@ from vigie.modelling.learned import LearnedModel
 from vigie.modelling.train import Challenger, Fit, challenge, fit
 
 
+TOLERANCE = 1.1
+"""A challenger passes up to so many times the champion's error.
+
+Two fits a day apart differ by up to a tenth by chance alone (19 of 20 times), and of equals the one
+that knows the newest data is the better (docs/adr/0020-a-gate-of-two-fits.md).
+"""
+
+
 @dataclass(frozen=True)
 class Champion:
     """The model in use, and the fit that won it its place.
@@ -54,9 +62,12 @@ def judge(challenger: Challenger, champion: Champion | None) -> Verdict:
     if champion is None:
         return Verdict(True, f"there is no champion; error {own:.4g}", own, None)
     other = _error(champion.judged, challenger.week)
-    passed = own < other
-    word = "below" if passed else "not below"
-    reason = f"error {own:.4g} is {word} the champion's {other:.4g} on the newest week"
+    passed = own <= TOLERANCE * other
+    word = "is" if passed else "is not"
+    reason = (
+        f"error {own:.4g} {word} within {TOLERANCE} times the champion's {other:.4g} "
+        "on the newest week"
+    )
     return Verdict(passed, reason, own, other)
 
 
