@@ -10,7 +10,6 @@ from vigie.modelling.dataset import Dataset
 from vigie.modelling.learned import LearnedModel
 from vigie.modelling.train import Challenger, Fit, challenge, fit
 
-
 TOLERANCE = 1.1
 """A challenger passes up to so many times the champion's error.
 
