@@ -58,7 +58,7 @@ def test_a_worse_challenger_does_not_pass_and_a_better_one_does() -> None:
     kept, verdict = retrain(BAD, known, first)
     assert kept is first
     assert not verdict.passed
-    assert "is not within 1.1 times the champion's" in verdict.reason
+    assert "is not within 2.0 times the champion's" in verdict.reason
     poor, _ = retrain(BAD, known.take(known.times < known.times[-1] - DAY), None)
     won, verdict = retrain(GOOD, known, poor)
     assert verdict.passed
