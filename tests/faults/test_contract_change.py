@@ -87,7 +87,7 @@ def add_field(contract: Path, name: str = NEW) -> None:
 def clear(stack: LocalStack) -> None:
     """Clear the stream's task, as an operator does to have it restarted."""
     airflow = str(Path(sys.executable).with_name("airflow"))
-    command = [airflow, "tasks", "clear", "--yes", "--only-running", f"stream_{NAME}"]
+    command = [airflow, "tasks", "clear", "--yes", f"stream_{NAME}"]
     done = subprocess.run(
         command, env=stack_environment(stack.stack), capture_output=True, text=True, check=False
     )
