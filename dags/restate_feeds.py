@@ -29,10 +29,10 @@ def make_dag(feed: str) -> None:
     )
     def restate_feed() -> None:
         @task
-        def due(data_interval_start: Any = None, dag_run: Any = None) -> None:
-            skip_unless_due(feed, data_interval_start, str(dag_run.run_type.value))
+        def due(logical_date: Any = None, dag_run: Any = None) -> None:
+            skip_unless_due(feed, logical_date, str(dag_run.run_type.value))
 
-        arguments = [feed, "{{ data_interval_start | ds }}", f"--person={PERSON}"]
+        arguments = [feed, "{{ logical_date | ds }}", f"--person={PERSON}"]
         arguments += ["--reason={{ params.reason }}", "--prefer={{ params.prefer }}"]
         restate = SparkSubmitOperator(
             task_id="restate",

@@ -14,7 +14,12 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk.exceptions import AirflowSkipException, ParamValidationError, TaskDeferred
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowSkipException,
+    ParamValidationError,
+    TaskDeferred,
+)
 from airflow.utils.types import DagRunType
 from sqlalchemy import Engine
 
@@ -266,7 +271,7 @@ def test_a_restatement_is_one_spark_job_for_the_day_of_its_interval(bag: DagBag,
     assert type(dag.timetable).__name__ == "CronDataIntervalTimetable"
     job = dag.task_dict["restate"]
     context = {
-        "data_interval_start": datetime(2016, 1, 3, tzinfo=UTC),
+        "logical_date": datetime(2016, 1, 3, tzinfo=UTC),
         "dag_run": SimpleNamespace(triggering_user_name="maria", run_type=DagRunType.BACKFILL_JOB),
         "params": {"reason": "- a correction", "prefer": "last"},
     }
@@ -287,3 +292,5 @@ def test_a_scheduled_restatement_skips_a_day_nothing_happened_to(warehouse: Engi
     with pytest.raises(AirflowSkipException, match="no reading arrived late"):
         skip_unless_due(feed, day, "scheduled")
     skip_unless_due(feed, day, "backfill")
+    with pytest.raises(AirflowFailException, match="--logical-date"):
+        skip_unless_due(feed, None, "manual")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from vigie.contract.loader import get_feed
 from vigie.orchestration.triage import triage
@@ -16,7 +16,8 @@ PREFER = ["first", "last"]
 RESTATE_PAGE = triage(
     does="Recomputes one day from the lake with the contract of now, and swaps what differs in one "
     "transaction while the stream runs on. The scheduled run takes yesterday, and skips unless "
-    "readings of it arrived late or left quarantine; a run by hand or backfill always restates. "
+    "readings of it arrived late or left quarantine; a backfill always restates, and so does a run "
+    "by hand, which takes the day of its logical date. "
     'Parameters (`--dag-run-conf`): `{"reason": "…", "prefer": "last"}`.',
     red="The day was refused, with no row touched: the lake lacks records (the log names partition "
     "and offsets), readings of the day expired, or another restatement of the feed was running. "
@@ -28,14 +29,21 @@ RESTATE_PAGE = triage(
 )
 
 
-def skip_unless_due(feed: str, day: datetime, run_type: str) -> None:
-    """End a scheduled run that has nothing to do.
+def skip_unless_due(feed: str, day: datetime | None, run_type: str) -> None:
+    """End a scheduled run that has nothing to do, and one that says no day.
 
     Raises:
+        AirflowFailException: The run has no logical date.
         AirflowSkipException: No reading of the day arrived late or left quarantine.
     """
     from vigie.restatement.due import is_due
 
+    if day is None:
+        message = (
+            f"{feed}: which day? The run has no logical date; give one, as in "
+            f"`airflow dags trigger restate_{feed} --logical-date 2016-01-01`"
+        )
+        raise AirflowFailException(message)
     if run_type == "scheduled" and not is_due(get_feed(feed), day.date()):
         message = f"{feed} {day:%Y-%m-%d}: no reading arrived late or left quarantine"
         raise AirflowSkipException(message)
