@@ -25,6 +25,7 @@ from vigie.local.control import Control
 from vigie.local.postgres import connect
 from vigie.local.processes import stack_processes
 from vigie.local.stack import Stack, find_stack
+from vigie.warehouse.dialects import open_warehouse
 
 T = TypeVar("T")
 
@@ -221,3 +222,13 @@ def wait_for(
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
         time.sleep(pause)
+
+
+def wait_until_free(lock: str) -> None:
+    """Wait until the warehouse noticed that the process which held a lock was killed."""
+
+    def is_free() -> bool:
+        with open_warehouse().hold(lock) as held:
+            return held
+
+    wait_for(is_free, f"the lock {lock}", pause=0.05)

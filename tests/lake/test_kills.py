@@ -15,13 +15,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.lake.topics import Topic, assert_once, data_files
-from tests.local_stack import wait_for
+from tests.local_stack import wait_for, wait_until_free
 from tests.services import environment
 from vigie.contract.feed import Feed
 from vigie.contract.loader import feed_files, get_feed
 from vigie.lake.archive import archive
 from vigie.lake.coverage import coverage
-from vigie.lake.place import open_table
+from vigie.lake.place import lock_name, open_table
 from vigie.lake.status import feeds_with_news
 from vigie.settings import HOME
 
@@ -61,6 +61,7 @@ def commits(feed: Feed) -> int:
 
 
 def assert_next_finishes(spark: SparkSession, topic: Topic) -> None:
+    wait_until_free(lock_name(topic.feed.name))
     archive(spark, topic.feed)
     assert feeds_with_news([topic.feed]) == []
     assert_once(spark, topic)

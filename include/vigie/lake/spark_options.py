@@ -11,6 +11,8 @@ OPTIONS = {
     # The defaults are for tables of millions of files: 50 tasks to read a log, 10,000 to list.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    # Spark makes one method of a whole plan, longer than what Java compiles unless told to.
+    "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods -XX:+UseSerialGC",
     "spark.ui.enabled": "false",
 }
 
