@@ -21,7 +21,7 @@ def cpu_of(process: psutil.Process) -> float:
 
 def cpu_of_descendants(process: psutil.Process) -> float:
     """The same of all processes below it."""
-    return sum(map(cpu_of, process.children(recursive=True)))
+    return sum(map(_left, process.children(recursive=True)))
 
 
 def cpu_of_postgres(postmaster: psutil.Process, *, leave_out: int) -> float:
@@ -133,5 +133,17 @@ def measure_bulk(
     return Bulk(
         messages=sum(last.ends.values()) - sum(first.ends.values()),
         seconds=last.at - first.at,
+        cpu={part: after[part] - before[part] for part in after},
+    )
+
+
+def measure_call(call: Callable[[], int], meter: Callable[[], Cpu]) -> Bulk:
+    """Measure one call, which returns how many messages it dealt with."""
+    began, before = time.monotonic(), meter()
+    messages = call()
+    after = meter()
+    return Bulk(
+        messages=messages,
+        seconds=time.monotonic() - began,
         cpu={part: after[part] - before[part] for part in after},
     )

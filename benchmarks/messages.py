@@ -19,20 +19,22 @@ from vigie.simulator.simulation import Simulation
 
 SENSORS = 500
 _SEED = 1
-_START = datetime(2026, 1, 1, tzinfo=UTC)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 _STEP = timedelta(minutes=1)
 # A prime, so that the bad messages are spread over the sensors.
 _BAD_EVERY = 1009
 
 
-def send_bulk(feed: Feed, count: int) -> None:
+def send_bulk(feed: Feed, count: int, *, start: datetime = START, step: timedelta = _STEP) -> None:
     """Send a seeded history without copies; one message in a thousand is out of range.
+
+    All sensors report at `start`, then all one `step` later, until `count` messages are sent.
 
     Raises:
         BrokerError: The broker did not acknowledge every message.
     """
     ensure_topics([feed])
-    moments = history(SENSORS, start=_START, step=_STEP, count=count)
+    moments = history(SENSORS, start=start, step=step, count=count)
     made = Simulation(feed, SENSORS, seed=_SEED).messages(moments)
     with Sender(make_producer(max_message=feed.kafka.max_message)) as sender:
         for number, message in enumerate(made, 1):
