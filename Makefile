@@ -26,7 +26,7 @@ test: lint ## Run the linters, the type checker and all tests but the long campa
 	$(bin)/pytest -m "not campaign"
 
 test-unit: .venv/installed-dev ## Run the tests that need no service
-	$(bin)/pytest tests/unit
+	$(bin)/pytest tests/unit -m "not campaign"
 
 test-all: lint ## Run everything, the long campaigns too
 	$(bin)/pytest
