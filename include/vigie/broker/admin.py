@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import cache
+from threading import Lock
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -47,10 +48,15 @@ _AWAY = frozenset(
     )
 )
 
+_one_by_one = Lock()
+
 
 def get_admin() -> AdminClient:
     """The admin connection to the broker of the settings; safe to share between threads."""
-    return _connect(get_settings().kafka)
+    # Two threads that come first together would each make one, and the one that is not kept ends
+    # with its caller's expression, whatever it still waits for.
+    with _one_by_one:
+        return _connect(get_settings().kafka)
 
 
 @cache

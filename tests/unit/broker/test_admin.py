@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from confluent_kafka import KafkaError
 
-from vigie.broker.admin import OncePerMinute, refused
+from tests.services import environment
+from vigie.broker.admin import OncePerMinute, get_admin, refused
 from vigie.errors import BrokerAway, BrokerError, TopicMissing
 
 
@@ -38,3 +41,14 @@ def test_the_client_repeats_itself_once_a_minute() -> None:
     ]
     once = OncePerMinute()
     assert [once.filter(each) for each in said] == [True, False, True, True]
+
+
+def test_threads_that_ask_together_share_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object, **__: object) -> object:
+        time.sleep(0.1)
+        return object()
+
+    monkeypatch.setattr("vigie.broker.admin.AdminClient", slow)
+    with environment(VIGIE_KAFKA="together:1"), ThreadPoolExecutor(4) as pool:
+        found = {id(client) for client in pool.map(lambda _: get_admin(), range(4))}
+    assert len(found) == 1
