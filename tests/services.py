@@ -7,13 +7,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from vigie.broker.admin import get_admin
+from vigie.contract.feed import Feed
 from vigie.local import documents, kafka, postgres
 from vigie.local.jars import fetch_jars
 from vigie.local.ports import choose_ports
@@ -124,6 +126,12 @@ def document_server(folder: Path) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(30)
+
+
+def forget_topic(feed: Feed) -> None:
+    """Delete the feed's topic on the shared broker, if a test before made it."""
+    with suppress(KafkaException):
+        get_admin().delete_topics([feed.topic], operation_timeout=30)[feed.topic].result(30)
 
 
 @contextmanager

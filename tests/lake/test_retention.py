@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
 from tests.lake.topics import Topic, stored
-from tests.services import environment
+from tests.services import environment, forget_topic
 from vigie.cli.app import app
 from vigie.contract.loader import get_feed
 from vigie.errors import RestatementRefused, SettingsError
@@ -110,7 +110,9 @@ def test_a_retention_that_says_nothing_is_refused(spark: SparkSession, topic: To
 
 
 def test_status_and_reconcile_say_what_expired(spark: SparkSession, lake: Path) -> None:
-    topic = Topic(get_feed("smart_meter"))
+    feed = get_feed("smart_meter")
+    forget_topic(feed)
+    topic = Topic(feed)
     try:
         topic.send(100)
         archive(spark, topic.feed)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import KafkaException
 from sqlalchemy import Engine, func, insert, select
 
 from tests.local_stack import vigie, wait_for
-from vigie.broker.admin import get_admin
+from tests.services import forget_topic
 from vigie.contract.feed import Feed
 from vigie.streaming.driver import run_driver
 from vigie.supervision.desire import set_desired
@@ -72,12 +71,6 @@ def own_topic(feed: Feed) -> Iterator[None]:
     forget_topic(feed)
     yield
     forget_topic(feed)
-
-
-def forget_topic(feed: Feed) -> None:
-    """Delete the topic, if there is one."""
-    with suppress(KafkaException):
-        get_admin().delete_topics([feed.topic], operation_timeout=30)[feed.topic].result(30)
 
 
 def _read(engine: Engine, feed: Feed) -> int:

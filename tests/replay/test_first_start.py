@@ -7,7 +7,8 @@ from pyspark.sql import SparkSession
 from sqlalchemy import Engine, insert
 
 from tests.local_stack import wait_for
-from tests.replay.stream import driver, failure, forget_topic, own_topic
+from tests.replay.stream import driver, failure, own_topic
+from tests.services import forget_topic
 from vigie.broker.offsets import read_topic
 from vigie.contract.feed import Feed
 from vigie.contract.loader import get_feed

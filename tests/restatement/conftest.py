@@ -1,20 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from confluent_kafka import KafkaException
 from pyspark.sql import SparkSession
 from sqlalchemy import Engine
 
 from tests.lake.conftest import lake, spark
 from tests.lake.topics import Topic
 from tests.restatement.pool import Stream, store_batches
+from tests.services import forget_topic
 from tests.warehouse.test_store import new_store
-from vigie.broker.admin import get_admin
 from vigie.broker.offsets import read_topic
 from vigie.contract.loader import get_feed
 from vigie.lake.records import read_ranges
@@ -28,8 +26,7 @@ __all__ = ["lake", "spark"]
 def source(lake: Path) -> Iterator[Topic]:
     """The empty topic of a shipped feed, so that the warehouse has its tables; an empty lake."""
     feed = get_feed("environment")
-    with suppress(KafkaException):  # Another test's, on the shared broker.
-        get_admin().delete_topics([feed.topic], operation_timeout=30)[feed.topic].result(30)
+    forget_topic(feed)
     topic = Topic(feed)
     yield topic
     topic.delete()
