@@ -44,8 +44,9 @@ def reconcile(
             *days.faults(),
         ]
         documents = compare_documents(connection, feed, tiles) if full else DocumentAccount()
-        lake = _lake(feed) if full else LakeAccount()
-        faults += [*documents.faults, *lake.faults]
+    # Outside the snapshot, which nothing should hold open for longer than it is looked at.
+    lake = _lake(feed) if full else LakeAccount()
+    faults += [*documents.faults, *lake.faults]
     # Read after the ledger: a message stored meanwhile must not seem to be ahead of the topic.
     try:
         topic = read_topic(feed.topic, timeout=patience)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, func, select, union_all
 from vigie.contract.feed import Feed
 from vigie.errors import RestatementRefused
 from vigie.warehouse import core
+from vigie.warehouse.engines import snapshots
 from vigie.warehouse.ledger import OffsetRange
 
 
@@ -53,8 +54,7 @@ def read_cut(engine: Engine, feed: Feed) -> Cut:
     known = union_all(read, skipped).subquery()
     keys = (known.c.topic_id, known.c.kafka_partition)
     ends = select(*keys, func.max(known.c.end_offset)).group_by(*keys)
-    snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
-    with snapshot.connect() as connection:
+    with snapshots(engine).connect() as connection:
         batch_no = connection.scalar(select(f.batch_no).where(f.feed == feed.name))
         found = {(row[0], row[1]): row[2] for row in connection.execute(ends)}
         accepted = tuple(OffsetRange(*row) for row in connection.execute(gaps))

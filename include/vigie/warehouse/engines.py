@@ -60,9 +60,14 @@ def impatient_engine(*, seconds: int) -> Engine:
     )
 
 
+def snapshots(engine: Engine) -> Engine:
+    """The same engine, each of whose transactions sees one consistent view."""
+    return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
 @contextmanager
 def patient_snapshot(engine: Engine) -> Iterator[Connection]:
     """One consistent view that may wait as long as it must for others, since it locks no row."""
-    with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
+    with snapshots(engine).connect() as connection:
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         yield connection

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from vigie.warehouse import core
+from vigie.warehouse.engines import snapshots
 
 KEPT = timedelta(days=7)
 """How long a batch keeps its own row."""
@@ -41,12 +42,11 @@ def fold_ledger(engine: Engine, feed: str) -> int:
         How many rows fewer the ledger has.
     """
     # One snapshot per day: what is removed is exactly what was added up.
-    snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.connect() as connection:
         days = _days(connection, feed)
     saved = 0
     for day in days:
-        with snapshot.begin() as connection:
+        with snapshots(engine).begin() as connection:
             saved += _fold_day(connection, feed, day)
     return saved
 
