@@ -15,24 +15,21 @@ from pyspark.sql import types as T
 
 from vigie.contract.feed import Feed
 from vigie.lake.place import DAY, UNPARSED
-from vigie.settings import get_settings
 from vigie.streaming.check import time_is_accepted
 from vigie.streaming.parse import parse, readable_message
+from vigie.streaming.session import kafka_options
 from vigie.warehouse.ledger import OffsetRange
 
 
 def read_ranges(spark: SparkSession, feed: Feed, ranges: Sequence[OffsetRange]) -> DataFrame:
     """Exactly these ranges of the feed's topic, in the columns of Spark's Kafka source."""
-    isolation = "read_committed" if feed.kafka.transactions else "read_uncommitted"
     return (
         spark.read.format("kafka")
-        .option("kafka.bootstrap.servers", get_settings().kafka)
+        .options(**kafka_options(feed))
         .option("assign", json.dumps({feed.topic: [part.partition for part in ranges]}))
         .option("startingOffsets", _offsets(feed, {p.partition: p.begin for p in ranges}))
         .option("endingOffsets", _offsets(feed, {p.partition: p.end for p in ranges}))
-        .option("failOnDataLoss", "true")
         .option("includeHeaders", "true")
-        .option("kafka.isolation.level", isolation)
         .load()
     )
 

@@ -61,16 +61,24 @@ def read_kafka(spark: SparkSession, feed: Feed, *, starting: str, max_rows: int)
 
     Losing offsets stops the query: the next launch then names the gap.
     """
-    isolation = "read_committed" if feed.kafka.transactions else "read_uncommitted"
     return (
         spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", get_settings().kafka)
+        .options(**kafka_options(feed))
         .option("subscribe", feed.topic)
         .option("startingOffsets", starting)
-        .option("failOnDataLoss", "true")
         .option("maxOffsetsPerTrigger", max_rows)
-        .option("kafka.isolation.level", isolation)
-        # Spark asks the broker for the log's begin and end after every poll, and for its place.
-        .option("kafka.max.poll.records", "20000")
         .load()
     )
+
+
+def kafka_options(feed: Feed) -> dict[str, str]:
+    """How Spark reads the feed's topic, whatever part of it: all that was committed, or none."""
+    return {
+        "kafka.bootstrap.servers": get_settings().kafka,
+        "kafka.isolation.level": (
+            "read_committed" if feed.kafka.transactions else "read_uncommitted"
+        ),
+        # Spark asks the broker for the log's begin and end after every poll, and for its place.
+        "kafka.max.poll.records": "20000",
+        "failOnDataLoss": "true",
+    }
