@@ -53,12 +53,12 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether the warehouse already holds exactly this."""
-        parts = (self.readings, self.alerts)
-        return not (
-            any(d.came.size or d.went.size or d.old.size for d in parts)
-            or self.quarantined.num_rows
-            or self.released
-        )
+        return not (self.moves or self.quarantined.num_rows or self.released)
+
+    @property
+    def moves(self) -> bool:
+        """Whether a reading or an alert comes, goes or changes."""
+        return any(d.came.size or d.went.size or d.old.size for d in (self.readings, self.alerts))
 
 
 def make_plan(

@@ -78,7 +78,6 @@ class Restated:
     ) -> Restated:
         """Count a plan."""
         readings, alerts = plan.readings, plan.alerts
-        moved = any(d.came.size or d.went.size or d.old.size for d in (readings, alerts))
         return cls(
             restatement_id=number,
             feed=feed.name,
@@ -95,7 +94,7 @@ class Restated:
             released=len(plan.released),
             sums_before=_sums(stored.readings, feed),
             sums_after=_sums(plan.computed, feed),
-            documents_due=moved and wants_documents(feed),
+            documents_due=plan.moves and wants_documents(feed),
             **told,
         )
 

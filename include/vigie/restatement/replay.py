@@ -19,7 +19,6 @@ from pyspark.sql import SparkSession
 from sqlalchemy import Engine, select
 
 from vigie.contract.feed import Feed
-from vigie.errors import RestatementBusy
 from vigie.restatement.attempt import commit_once
 from vigie.restatement.compute import Computed, preferred_rows
 from vigie.restatement.cut import Cut, read_cut
@@ -31,6 +30,7 @@ from vigie.restatement.replayed import Replayed, dates, records_of, sums_before
 from vigie.restatement.source import Records, split_records
 from vigie.restatement.stored import Stored, schema_of
 from vigie.restatement.swap import LaterArrivals, swap
+from vigie.restatement.turn import turn
 from vigie.restatement.waiting import Chosen, Page, count_left, pages
 from vigie.streaming.assemble import judge
 from vigie.streaming.copies import find_repeats
@@ -40,6 +40,7 @@ from vigie.warehouse import core
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables, value_columns
+from vigie.warehouse.months import make_months
 from vigie.warehouse.session import Session
 
 MOST = 50_000
@@ -65,10 +66,7 @@ def replay_quarantine(
         TransientError: The database stayed away; transactions before this one are kept.
     """
     engine = engine or get_engine()
-    with open_warehouse(engine).hold(f"restatement {feed.name}") as held:
-        if not held:
-            message = f"{feed.name}: another process restates it; nothing was done"
-            raise RestatementBusy(message)
+    with turn(engine, feed):
         if not dry_run:
             finish_earlier(engine, feed)
         cut = read_cut(engine, feed)
@@ -103,8 +101,7 @@ def replay_judged(
     records = Records(kept, found.failed)
     expired = found.accepted.num_rows - kept.num_rows
     if not dry_run:
-        for table in (*list(feed_tables(feed))[:2], core.alert):
-            open_warehouse(engine).ensure_months(table, set(dates(kept)))
+        make_months(open_warehouse(engine), feed, dates(kept))
     replaying = _Replaying(engine, feed, page, records, cut, why)
     done = commit_once(engine, replaying.number, partial(replaying.run, dry_run=dry_run))
     return done + Replayed(feed.name, expired=expired)

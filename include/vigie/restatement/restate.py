@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from sqlalchemy import Engine, select
 
 from vigie.contract.feed import Feed
-from vigie.errors import RestatementBusy, RestatementRefused
+from vigie.errors import RestatementRefused
 from vigie.restatement.attempt import commit_once
 from vigie.restatement.compute import compute
 from vigie.restatement.cut import Cut, read_cut
@@ -27,11 +27,12 @@ from vigie.restatement.record import Restated, Why, write_record
 from vigie.restatement.source import Records, judge_lake, split_records
 from vigie.restatement.stored import Stored, read_stored
 from vigie.restatement.swap import LaterArrivals, swap
+from vigie.restatement.turn import turn
 from vigie.streaming.memory import load_memory
 from vigie.warehouse import core
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
-from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.months import make_months
 from vigie.warehouse.session import Session
 
 log = logging.getLogger(__name__)
@@ -50,10 +51,7 @@ def restate_day(
         LakeError: The lake's table is not one of ours.
     """
     engine = engine or get_engine()
-    with open_warehouse(engine).hold(f"restatement {feed.name}") as held:
-        if not held:
-            message = f"{feed.name}: another process restates it; nothing was done"
-            raise RestatementBusy(message)
+    with turn(engine, feed):
         begun = time.monotonic()
         finish_earlier(engine, feed)
         _require_kept(engine, feed, day)
@@ -91,8 +89,7 @@ def restate_judged(
     """
     records = split_records(judged, feed, cut)
     restating = _Restating(feed, day, cut, why, begun or time.monotonic())
-    for table in (*list(feed_tables(feed))[:2], core.alert):
-        open_warehouse(engine).ensure_months(table, [day])
+    make_months(open_warehouse(engine), feed, [day])
     done = commit_once(engine, restating.number, lambda session: restating.run(session, records))
     log.info("%s", done)
     return done

@@ -20,7 +20,7 @@ from vigie.streaming.heartbeat import Pulse
 from vigie.streaming.launch import record_first_commit, record_session
 from vigie.streaming.memory import Memory, load_memory
 from vigie.warehouse import core
-from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.months import make_months
 from vigie.warehouse.session import DuplicateKeyError, Session, TransientError, Warehouse
 
 log = logging.getLogger(__name__)
@@ -175,7 +175,4 @@ class Store:
     def _make_months(self, batch: Batch) -> None:
         accepted = batch.split.accepted
         times = accepted["event_time"].cast(pa.timestamp("us")).cast(pa.date32())
-        days = pc.unique(times).to_pylist()
-        tables = feed_tables(self._feed)
-        for table in (tables.reading, tables.pane, core.alert):
-            self._warehouse.ensure_months(table, days)
+        make_months(self._warehouse, self._feed, pc.unique(times).to_pylist())
