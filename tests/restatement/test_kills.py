@@ -91,7 +91,8 @@ def held_at(
     What cannot be held is seen when it happens: a file of the lake that no commit names yet, and
     then the commit.
     """
-    reading, _, hourly, _ = feed_tables(source.feed)
+    facts = feed_tables(source.feed)
+    reading, hourly = facts.reading, facts.hourly
     tables = {"compute": reading, "swap": core.sensor_clock, "finish": hourly}
     if step == "archive":
         assert open_table(source.feed.name) is None

@@ -131,12 +131,14 @@ class Model:
     """The learned model `name` predicts the field `target`.
 
     It is trained monthly, weekly, daily, or when its error drifts, on labels that are at least
-    `label_delay` old: so long it takes until somebody knows the true value.
+    `label_delay` old: so long it takes until somebody knows the true value. In the `stream` each
+    reading is scored as it is stored; `nightly`, the day ahead is forecast.
     """
 
     name: Literal["nox", "consumption"]
     target: Identifier
     cadence: Literal["monthly", "weekly", "daily", "drift"] = "daily"
+    scored: Literal["stream", "nightly"] = "stream"
     label_delay: Duration = timedelta(days=1)
 
 
@@ -177,6 +179,11 @@ class Feed:
     def name(self) -> str:
         """The feed's name as used in tables, topics and DAG ids."""
         return self.feed
+
+    @property
+    def scored_model(self) -> Model | None:
+        """The model that scores each reading as it is stored, if there is one."""
+        return self.model if self.model and self.model.scored == "stream" else None
 
     @property
     def topic(self) -> str:

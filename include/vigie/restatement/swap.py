@@ -25,6 +25,7 @@ from vigie.streaming.rows import clock_rows, quarantine_rows
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables, value_columns
 from vigie.warehouse.session import Merge, Session
+from vigie.warehouse.unscored import Unscored
 
 _ROWS_PER_UPDATE = 1000
 _TOLD: dict[str, Merge] = dict.fromkeys(
@@ -68,6 +69,8 @@ def swap(session: Session, feed: Feed, plan: Plan, stored: Stored) -> int:
     fresh = pa.concat_tables([came, changed])
     session.append(tables.reading, fresh.select([c.name for c in tables.reading.columns]))
     touched = [fresh.select(list(IDENTITY)), gone.select(list(IDENTITY))]
+    if tables.prediction is not None:
+        _unscore(session, tables.prediction, fresh, pa.concat_tables(touched))
     touched += [_swap_alerts(session, feed, plan, stored, came, batch_no)]
     session.recompute_panes(feed, _panes(pa.concat_tables(touched), feed))
     _quarantine(session, feed, plan, batch_no)
@@ -124,6 +127,14 @@ def _remove(
             "changed since they were read; no row was touched. Run it again"
         )
         raise RestatementRefused(message)
+
+
+def _unscore(session: Session, predictions: Table, fresh: pa.Table, touched: pa.Table) -> None:
+    """What was said of a reading that came, went or changed was said of another."""
+    session.remove(predictions, touched.group_by(list(IDENTITY)).aggregate([]))
+    rows = fresh.select([*IDENTITY, "batch_no"])
+    why = pa.repeat(pa.scalar(Unscored.RESTATED.value, pa.int16()), rows.num_rows)
+    session.append(predictions, rows.append_column("reason", why))
 
 
 def _swap_alerts(

@@ -1,8 +1,9 @@
 """A feed's fact tables, derived from its contract.
 
 `<feed>_reading` holds one row per reading, `<feed>_pane` one per sensor and pane, `<feed>_hourly`
-and `<feed>_daily` one per sensor and closed hour or day. Numbers and timestamps only: strings live
-in schema `dim`.
+and `<feed>_daily` one per sensor and closed hour or day. A model that is scored in the stream has
+`<model>_prediction`, with one row per reading. Numbers and timestamps only: strings live in schema
+`dim`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     Table,
 )
 from sqlalchemy.types import TypeEngine
@@ -53,9 +55,12 @@ class FeedTables:
     pane: Table
     hourly: Table
     daily: Table
+    prediction: Table | None
 
     def __iter__(self) -> Iterator[Table]:
-        return iter((self.reading, self.pane, self.hourly, self.daily))
+        yield from (self.reading, self.pane, self.hourly, self.daily)
+        if self.prediction is not None:
+            yield self.prediction
 
 
 def value_columns(feed: Feed) -> list[str]:
@@ -72,7 +77,15 @@ def feed_tables(feed: Feed) -> FeedTables:
         pane=_partitioned(f"{feed.name}_pane", metadata, "pane_start", _pane(feed)),
         hourly=_partitioned(f"{feed.name}_hourly", metadata, "hour_start", _roll_up(feed)),
         daily=_partitioned(f"{feed.name}_daily", metadata, "day_start", _roll_up(feed)),
+        prediction=_prediction_table(feed, metadata),
     )
+
+
+def _prediction_table(feed: Feed, metadata: MetaData) -> Table | None:
+    model = feed.scored_model
+    if model is None:
+        return None
+    return _partitioned(f"{model.name}_prediction", metadata, "event_time", _prediction())
 
 
 def _partitioned(name: str, metadata: MetaData, time: str, columns: Iterable[Column[Any]]) -> Table:
@@ -110,6 +123,15 @@ def _pane(feed: Feed) -> Iterator[Column[Any]]:
         for part, merge in PANE_SUMMARY.items():
             kind = BigInteger if part == "n" else Double
             yield Column(f"{name}_{part}", kind, nullable=merge != "sum")
+
+
+def _prediction() -> Iterator[Column[Any]]:
+    """`base` is what the estimator said; `value` what was predicted, corrected by known errors."""
+    yield Column("value", Double)
+    yield Column("base", Double)
+    yield Column("model_version", Integer)
+    yield Column("reason", SmallInteger)
+    yield Column("batch_no", BigInteger, nullable=False)
 
 
 def _roll_up(feed: Feed) -> Iterator[Column[Any]]:

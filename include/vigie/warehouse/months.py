@@ -14,5 +14,8 @@ from vigie.warehouse.session import Warehouse
 def make_months(warehouse: Warehouse, feed: Feed, days: Iterable[date]) -> None:
     """Make the months of `days` in every fact table that the feed's readings go to."""
     tables, wanted = feed_tables(feed), set(days)
-    for table in (tables.reading, tables.pane, core.alert):
+    written = [tables.reading, tables.pane, core.alert]
+    if tables.prediction is not None:
+        written.append(tables.prediction)
+    for table in written:
         warehouse.ensure_months(table, wanted)

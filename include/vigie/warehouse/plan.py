@@ -43,8 +43,11 @@ def make_plan(feeds: Iterable[Feed], folder: Path) -> Plan:
     """Compare contracts with `folder/state.yaml`; an empty plan has no files.
 
     Raises:
-        MigrationError: A field's type changed; it names table, column, old and new type.
+        MigrationError: A field's type changed; it names table, column, old and new type. Or two
+            contracts have a model of one name, and so one table of predictions.
     """
+    feeds = list(feeds)
+    _refuse_shared(feeds)
     state = read_state(folder)
     number = _last_number(folder)
     files: dict[str, str] = {}
@@ -77,6 +80,16 @@ def read_state(folder: Path) -> State:
     """The state the committed files leave: feed → columns of its tables, hashes of the rest."""
     path = folder / "state.yaml"
     return YAML(typ="safe", pure=True).load(path) or {} if path.is_file() else {}
+
+
+def _refuse_shared(feeds: list[Feed]) -> None:
+    owners: dict[str, str] = {}
+    for feed in feeds:
+        for table in feed_tables(feed):
+            owner = owners.setdefault(table.fullname, feed.name)
+            if owner != feed.name:
+                message = f"{table.fullname}: of both {owner} and {feed.name}; one model, one feed"
+                raise MigrationError(message)
 
 
 def _last_number(folder: Path) -> int:

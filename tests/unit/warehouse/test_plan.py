@@ -98,3 +98,16 @@ def test_a_feed_that_loses_its_windows_loses_their_function(planned: Path, feed:
     assert "CREATE VIEW report.all_readings AS" in sql
     assert plan.state[feed.name]["functions"] == {}
     assert f"{feed.name}_window" not in plan.state[feed.name]["views"]
+
+
+def test_one_model_in_two_contracts_is_refused_with_both_their_names(planned: Path) -> None:
+    feed = next(feed for feed in FEEDS if feed.scored_model)
+    with pytest.raises(MigrationError, match=f"of both {feed.name} and another"):
+        make_plan([feed, replace(feed, feed="another")], planned)
+
+
+def test_a_model_that_forecasts_nightly_has_no_table_of_predictions(planned: Path) -> None:
+    text = (planned / "state.yaml").read_text()
+    for feed in FEEDS:
+        if feed.model:
+            assert (f"{feed.model.name}_prediction" in text) == (feed.model.scored == "stream")

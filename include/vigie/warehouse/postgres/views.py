@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from vigie.contract.feed import Feed
+from vigie.contract.feed import Feed, Model
 from vigie.warehouse.feed_tables import PANE_COUNTS, ROLL_UP_SUMMARY
 from vigie.warehouse.postgres.episodes import episodes
 from vigie.warehouse.postgres.intervals import interval
+from vigie.warehouse.unscored import Unscored
 
 
 def base_views(feed: Feed) -> dict[str, str]:
@@ -22,6 +23,8 @@ def base_views(feed: Feed) -> dict[str, str]:
         f"{feed.name}_daily": _roll_up(feed, "daily", "day_start"),
         f"{feed.name}_episode": episodes(feed),
     }
+    if feed.scored_model:
+        views[f"{feed.scored_model.name}_prediction"] = _prediction(feed, feed.scored_model)
     if "readings" in feed.aliases:
         views[feed.aliases["readings"]] = f"SELECT * FROM report.{feed.name}_reading"
     return views
@@ -106,6 +109,23 @@ def _alert(feed: Feed) -> str:
         "FROM fact.alert a\n"
         f"JOIN dim.rule u ON u.rule_id = a.rule_id AND u.feed = '{feed.name}'\n"
         "JOIN dim.sensor s ON s.sensor_id = a.sensor_id",
+    )
+
+
+def _prediction(feed: Feed, model: Model) -> str:
+    """The actual value is that of the reading as it is stored now, restated or not."""
+    reasons = "".join(f"\n           WHEN {why.value} THEN '{why.words}'" for why in Unscored)
+    columns = (
+        *("s.sensor", "p.event_time", "p.value AS predicted", f"r.{model.target} AS actual"),
+        *(f"r.{model.target} - p.value AS residual", "p.model_version"),
+        f"CASE p.reason{reasons}\n       END AS reason",
+    )
+    return _select(
+        iter(columns),
+        f"FROM fact.{model.name}_prediction p\n"
+        f"JOIN fact.{feed.name}_reading r"
+        " ON r.sensor_id = p.sensor_id AND r.event_time = p.event_time\n"
+        "JOIN dim.sensor s ON s.sensor_id = p.sensor_id",
     )
 
 
