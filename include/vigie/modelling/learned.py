@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from vigie.errors import ModelError
 from vigie.modelling.consumption import Consumption
 from vigie.modelling.correction import Correction
 from vigie.modelling.dataset import Dataset
+from vigie.modelling.memory import Memory
 from vigie.modelling.nox import Nox
-from vigie.modelling.readings import Readings
+from vigie.modelling.readings import Numbers, Readings
 
 
 class LearnedModel(Protocol):
@@ -45,6 +46,20 @@ class LearnedModel(Protocol):
         ...
 
 
+@runtime_checkable
+class StreamedModel(LearnedModel, Protocol):
+    """A model that predicts each reading at once, from it and the sensor's newest rows before."""
+
+    remembered: tuple[str, ...]
+    """The fields of those rows: the columns of the memory."""
+    depth: int
+    """How many rows of a sensor the memory holds at most."""
+
+    def features(self, memory: Memory, readings: Readings) -> tuple[Numbers, Memory]:
+        """The features of readings in the order of time, and the memory to go on from."""
+        ...
+
+
 _ALL: tuple[LearnedModel, ...] = (Nox(), Consumption())
 MODELS = {model.name: model for model in _ALL}
 
@@ -72,5 +87,10 @@ def find_model(name: str) -> tuple[LearnedModel, Feed, Block]:
         raise ModelError(
             f"model {name}: feed {feed.name} has no field {', '.join(absent)}; "
             f"the model needs {', '.join(model.inputs)}"
+        )
+    if feed.model.scored == "stream" and not isinstance(model, StreamedModel):
+        raise ModelError(
+            f"model {name}: forecasts days ahead, and feed {feed.name} says `scored: stream`; "
+            "expected `scored: nightly`"
         )
     return model, feed, feed.model

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from vigie.modelling.readings import Numbers, Readings
+from vigie.modelling.readings import Numbers, Places, Readings
 
 Memory = Mapping[str, Numbers]
 """Per sensor its newest rows, oldest first; one column per remembered field."""
@@ -21,30 +21,34 @@ def differences(
     Returns them with the memory to go on from: wherever a history is cut, the features are the
     same to the bit, since each mean is added up in the same order.
     """
-    columns = np.full((len(readings), len(fields) * len(spans)), np.nan)
-    after = dict(memory)
     rows = np.column_stack([readings.values[name] for name in fields])
+    depth, after = max(spans), dict(memory)
+    # Sensor after sensor: `depth` rows from before, NaN where there were fewer, then its new ones.
+    known = np.full((len(rows) + depth * len(np.unique(readings.sensors)), len(fields)), np.nan)
+    new = np.empty(len(rows), np.int64)
+    end = 0
     for sensor, places in readings.by_sensor():
-        before = memory.get(sensor, np.empty((0, len(fields))))
-        known = np.concatenate([before, rows[places]])
-        columns[places] = _differences(known, len(before), spans)
-        after[sensor] = known[-max(spans) :].copy()
-    return columns, after
+        before = memory.get(sensor, known[:0])
+        begin = end + depth
+        end = begin + len(places)
+        known[begin - len(before) : begin] = before
+        known[begin:end] = rows[places]
+        new[places] = np.arange(begin, end)
+        after[sensor] = known[max(end - depth, begin - len(before)) : end].copy()
+    return _differences(known, new, spans), after
 
 
-def _differences(known: Numbers, first: int, spans: Sequence[int]) -> Numbers:
-    """For the rows of `known` from `first` on."""
-    new = known[first:]
+def _differences(known: Numbers, places: Places, spans: Sequence[int]) -> Numbers:
+    """For the rows of `known` at these places, each with enough rows of its sensor before it."""
+    new = known[places]
     total, count = np.zeros_like(new), np.zeros_like(new)
     means = {}
-    padded = np.concatenate([np.full((max(spans), known.shape[1]), np.nan), known])
-    end = len(padded)
     for back in range(1, max(spans) + 1):
-        earlier = padded[end - len(new) - back : end - back]
+        earlier = known[places - back]
         there = np.isfinite(earlier)
         total = total + np.where(there, earlier, 0.0)
         count = count + there
         if back in spans:
             means[back] = np.divide(total, count, out=np.full_like(new, np.nan), where=count > 0)
     by_span = np.stack([new - means[span] for span in spans], axis=2)
-    return by_span.reshape(len(new), -1)
+    return by_span.reshape(len(new), new.shape[1] * len(spans))

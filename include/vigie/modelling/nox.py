@@ -41,6 +41,8 @@ class Nox:
 
     name = "nox"
     inputs: tuple[str, ...] = INPUTS
+    remembered: tuple[str, ...] = REMEMBERED
+    depth = max(SPANS)
     rows: int | None = TRAINED_ON
     drift_above = 3.5
     """Mean absolute error of the last three days, in mg/m³, above which the model has drifted."""
@@ -59,6 +61,10 @@ class Nox:
             rows=np.arange(len(readings)),
             baselines={"newest known": newest_known(readings, labels, delay)},
         )
+
+    def features(self, memory: Memory, readings: Readings) -> tuple[Numbers, Memory]:
+        """What the estimator sees of each reading, in a history or as it comes."""
+        return features(memory, readings)
 
     def estimator(self) -> Any:
         """The mean of three that err in different ways."""
@@ -110,7 +116,10 @@ def features(memory: Memory, readings: Readings) -> tuple[Numbers, Memory]:
         ratios = _ratios(*raw.T)
     recent, after = differences(memory, readings, REMEMBERED, SPANS)
     together = np.column_stack([raw, ratios, _hours(readings.times), recent])
-    return np.where(np.isfinite(together), together, np.nan), after
+    # Trees take numbers of single precision only, and raise on others.
+    with np.errstate(over="ignore"):
+        usable = np.isfinite(together.astype(np.float32))
+    return np.where(usable, together, np.nan), after
 
 
 def _hours(times: Times) -> Numbers:

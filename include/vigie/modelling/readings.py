@@ -37,5 +37,7 @@ class Readings:
     def by_sensor(self) -> Iterator[tuple[str, Places]]:
         """Each sensor with the places of its rows, in order."""
         names, owner = np.unique(self.sensors, return_inverse=True)
-        for number, name in enumerate(names):
-            yield str(name), np.flatnonzero(owner == number)
+        order = np.argsort(owner, kind="stable")
+        ends = np.cumsum(np.bincount(owner, minlength=len(names)))
+        for name, places in zip(names, np.split(order, ends[:-1]), strict=len(names) > 0):
+            yield str(name), places

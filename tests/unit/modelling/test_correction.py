@@ -57,3 +57,39 @@ def test_a_lasting_error_is_halved() -> None:
     corrected = new().apply(np.full(200, "a"), times, np.zeros(200), np.full(200, 6.0))
     assert corrected[:24].tolist() == [0] * 24
     np.testing.assert_allclose(corrected[24:], 3.0)
+
+
+def test_a_preview_changes_nothing_and_may_be_repeated() -> None:
+    columns = rows(3)
+    whole = new().apply(*columns)
+    going = new()
+    going.apply(*(column[:60] for column in columns))
+    tail = tuple(column[60:] for column in columns)
+    first, _ = going.preview(*tail)
+    again, changes = going.preview(*tail)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(again, whole[60:])
+    going.advance(changes)
+    assert going.sensors.keys() == {"a", "b"}
+
+
+def test_it_is_restored_from_the_newest_rows() -> None:
+    random = np.random.default_rng(1)
+    count = new().depth + 24 + 100
+    times = BEGIN + np.arange(count + 50) * HOUR
+    sensors = np.full(count + 50, "a")
+    predicted, actual = random.normal(60, 10, (2, count + 50))
+    whole = new().apply(sensors, times, predicted, actual)
+    restored = new()
+    kept = slice(100, count)
+    restored.restore("a", times[kept], predicted[kept], actual[kept])
+    ahead = slice(count, None)
+    columns = (sensors[ahead], times[ahead], predicted[ahead], actual[ahead])
+    np.testing.assert_allclose(restored.apply(*columns), whole[ahead], rtol=1e-12)
+
+
+def test_a_row_that_was_not_predicted_teaches_nothing() -> None:
+    times = BEGIN + np.array([0, 1, 24, 25]) * HOUR
+    predicted = np.array([np.nan, 10, 10, 10])
+    corrected = new().apply(np.full(4, "a"), times, predicted, np.array([50.0, 14, 10, 10]))
+    np.testing.assert_array_equal(corrected, [np.nan, 10, 10, 12])
