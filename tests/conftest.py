@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.local_stack import LocalStack, at_stack, running_stack
-from tests.services import environment, kafka_broker, postgres_stack
+from tests.services import environment, kafka_broker, mlflow_server, postgres_stack
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
 from vigie.settings import get_settings
@@ -66,6 +66,13 @@ def warehouse(postgres: Stack) -> Iterator[Engine]:
         get_engine().dispose()
     with connect(postgres) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def mlflow(postgres: Stack) -> Iterator[str]:
+    """The address of an MLflow server on the shared PostgreSQL, which all tests of a run share."""
+    with mlflow_server(postgres) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from vigie.broker.admin import get_admin
 from vigie.contract.feed import Feed
-from vigie.local import documents, kafka, postgres
+from vigie.local import documents, kafka, mlflow, postgres
 from vigie.local.jars import fetch_jars
 from vigie.local.ports import choose_ports
 from vigie.local.stack import Stack, prepare_stack
@@ -126,6 +126,32 @@ def document_server(folder: Path) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(30)
+
+
+@contextmanager
+def mlflow_server(stack: Stack) -> Iterator[str]:
+    """Run the local stack's MLflow server on its running PostgreSQL; yields its address.
+
+    A second run is the same server, at the same address, with what it held.
+    """
+    log = stack.state / "mlflow.log"
+    with log.open("ab") as output:
+        env = os.environ | mlflow.environment(stack)
+        command = mlflow.program(stack).command
+        # A group of its own: the server's child must end with it.
+        server = subprocess.Popen(
+            command, stdout=output, stderr=output, env=env, start_new_session=True
+        )
+        try:
+            _wait_until(lambda: mlflow.is_up(stack), log, seconds=180)
+            yield f"http://{stack.address('mlflow')}"
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
 
 
 def forget_topic(feed: Feed) -> None:

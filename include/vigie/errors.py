@@ -20,6 +20,7 @@
     ├── RestatementRefused   a day cannot be restated; no row was touched
     │   └── RestatementBusy  another process restates the same feed
     ├── ModelError           a learned model cannot be trained, judged or used as asked
+    ├── RegistryAway         the model registry does not answer
     ├── Superseded           a newer launch holds the fence
     ├── KeyRefused           an API key cannot be made or revoked as asked
     ├── BodyError            the body of an HTTP request is not JSON
@@ -111,6 +112,10 @@ class RestatementBusy(RestatementRefused):
 
 class ModelError(VigieError):
     """A learned model cannot be trained, judged or used as asked."""
+
+
+class RegistryAway(VigieError):
+    """The model registry does not answer, or there is none; the same request may work later."""
 
 
 class Superseded(VigieError):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from vigie.local import airflow, spark
+from vigie.local import airflow, mlflow, spark
 from vigie.local.stack import Stack
 from vigie.settings import get_settings
 
@@ -38,6 +38,7 @@ def daemon_environment(stack: Stack) -> Mapping[str, str]:
     return {
         **os.environ,
         **stack_environment(stack),
+        **mlflow.environment(stack),
         MARK: str(stack.state),
         # Else setproctitle overwrites the memory in which others read the mark.
         "SPT_NOENV": "1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vigie.local import airflow, documents, ingest_api, kafka, postgres, simulators, spark
+from vigie.local import airflow, documents, ingest_api, kafka, mlflow, postgres, simulators, spark
 from vigie.local.control import ProgramState
 from vigie.local.ports import require_free
 from vigie.local.programs import Program
@@ -18,6 +18,7 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     "airflow-api-server": ("airflow",),
     documents.NAME: ("documents",),
     ingest_api.PROGRAM: ("ingest",),
+    mlflow.PROGRAM: ("mlflow",),
 }
 """Which ports a program listens on; the drivers' Spark UIs are not among them."""
 
@@ -32,6 +33,7 @@ def all_programs(stack: Stack) -> list[Program]:
         *documents.programs(stack),
         *simulators.programs(stack),
         ingest_api.program(stack),
+        mlflow.program(stack),
     ]
 
 

@@ -23,6 +23,7 @@ USUAL: Mapping[str, int] = {
     "spark_drivers": 4040,
     "documents": 27017,
     "ingest": 8000,
+    "mlflow": 5000,
 }
 """The port of each part when nothing else has it; `spark_drivers` is the first of a row."""
 WIDTH: Mapping[str, int] = {"spark_drivers": 16}

@@ -32,7 +32,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
-_LOGINS = ("vigie_owner", "vigie_stream", "vigie_reader", "airflow")
+_LOGINS = ("vigie_owner", "vigie_stream", "vigie_reader", "airflow", "mlflow")
+_DATABASES = (("vigie", "vigie_owner"), ("airflow", "airflow"), ("mlflow", "mlflow"))
 _GROUPS = ("vigie_ingest", "vigie_report")
 
 
@@ -106,7 +107,7 @@ def connect(stack: Stack, database: str = "postgres") -> psycopg.Connection:
 
 
 def ensure_roles(stack: Stack) -> None:
-    """Make the roles and the databases `vigie` and `airflow` where they are missing.
+    """Make the roles and the databases `vigie`, `airflow` and `mlflow` where they are missing.
 
     The owner may grant the two group roles without being a member of either.
     """
@@ -128,7 +129,7 @@ def ensure_roles(stack: Stack) -> None:
         connection.execute("GRANT vigie_ingest TO vigie_stream")
         connection.execute("GRANT vigie_report TO vigie_reader")
         found = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-        for name, owner in (("vigie", "vigie_owner"), ("airflow", "airflow")):
+        for name, owner in _DATABASES:
             database = sql.Identifier(name)
             if name not in found:
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")

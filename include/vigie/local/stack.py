@@ -19,7 +19,7 @@ from vigie.local.ports import LOOPBACK, USUAL, choose_ports
 from vigie.settings import get_settings
 
 SECRETS = (
-    *("postgres", "vigie_owner", "vigie_stream", "vigie_reader", "airflow"),
+    *("postgres", "vigie_owner", "vigie_stream", "vigie_reader", "airflow", "mlflow"),
     *("airflow_admin", "airflow_jwt", "airflow_api", "airflow_fernet"),
     "ingest_key",
 )
@@ -56,7 +56,7 @@ class Stack:
 
     def database(self, role: str, *, driver: str = "psycopg") -> str:
         """The SQLAlchemy URL of a role in the database it works in."""
-        name = "airflow" if role == "airflow" else "vigie"
+        name = role if role in ("airflow", "mlflow") else "vigie"
         login = f"{role}:{self.secrets[role]}"
         return f"postgresql+{driver}://{login}@{self.address('postgres')}/{name}"
 
@@ -72,6 +72,7 @@ class Stack:
             "VIGIE_SPARK_UI_PORT": str(self.ports["spark_drivers"]),
             "VIGIE_INGEST": f"http://{self.address('ingest')}",
             "VIGIE_INGEST_KEY": self.secrets["ingest_key"],
+            "VIGIE_MLFLOW": f"http://{self.address('mlflow')}",
             "VIGIE_AIRFLOW": f"http://{self.address('airflow')}",
             "VIGIE_AIRFLOW_DATABASE": self.database("airflow", driver="psycopg2"),
         }

@@ -15,6 +15,7 @@ from vigie.local import (
     documents,
     ingest_api,
     kafka,
+    mlflow,
     postgres,
     spark,
     supervisord,
@@ -89,6 +90,8 @@ class Start:
         self._begin(stack, "postgres", "kafka", "spark-master", "spark-worker", *kept)
         wait_for(stack, "postgres", lambda: postgres.is_up(stack), timeout=120)
         postgres.ensure_roles(stack)
+        # It takes its time, and no other part of the start needs it.
+        self._begin(stack, mlflow.PROGRAM)
         airflow_tables = airflow.start_migration(stack, daemon_environment(stack))
         if airflow_tables is None:
             # Its boot is the longest of all: not to wait for what else boots.

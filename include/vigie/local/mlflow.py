@@ -1,0 +1,40 @@
+"""The MLflow server of the local stack: the models' runs and registry."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import httpx
+
+from vigie.local.ports import LOOPBACK
+from vigie.local.programs import Program
+from vigie.local.stack import Stack
+
+PROGRAM = "mlflow"
+
+
+def program(stack: Stack) -> Program:
+    """The server; nothing waits for it, so it starts at low priority on what the others leave."""
+    where = ("--host", LOOPBACK, "--port", str(stack.ports["mlflow"]), "--workers", "1")
+    command = ("nice", "-n", "10", sys.executable, "-m", "mlflow", "server", *where)
+    return Program(PROGRAM, command)
+
+
+def environment(stack: Stack) -> Mapping[str, str]:
+    """What the server reads; its database's password is not for a command line."""
+    return {
+        "MLFLOW_BACKEND_STORE_URI": stack.database("mlflow", driver="psycopg2"),
+        "MLFLOW_ARTIFACTS_DESTINATION": str(stack.state / "mlflow"),
+        # Eight more processes for jobs that no model of ours has.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+
+
+def is_up(stack: Stack) -> bool:
+    """Whether the server answers."""
+    try:
+        return httpx.get(f"http://{stack.address('mlflow')}/health", timeout=2).is_success
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,157 @@
+"""The model registry, MLflow: which version is champion, and the files of a version.
+
+Two questions are all that a driver asks, so it asks them over HTTP: MLflow's own client would cost
+each driver two seconds and 56 MB. What writes to the registry (`register.py`) uses that client.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from vigie.errors import ModelError, RegistryAway
+from vigie.modelling.stored_fit import fingerprint, read_fit
+from vigie.modelling.train import Fit
+from vigie.modelling.versions import Release, find_pinned
+from vigie.settings import get_settings
+from vigie.warehouse.engines import get_engine
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+LIVE_FILE, JUDGED_FILE = "model.skops", "judged.skops"
+"""A version's live fit, and the fit without the newest week that stands in for it at the gate."""
+FOLDER = "model"
+"""Where in a run's artefacts both are."""
+_CACHED = 4
+"""Files of a model that a folder keeps."""
+_API = "/api/2.0/mlflow"
+_SECONDS = 5.0
+
+
+def registry_url() -> str:
+    """Where MLflow is.
+
+    Raises:
+        RegistryAway: The setting is empty: there is no registry.
+    """
+    url = get_settings().mlflow.rstrip("/")
+    if not url:
+        raise RegistryAway("no model registry: VIGIE_MLFLOW is empty; set it, or run `vigie up`")
+    return url
+
+
+def find_aliases(model: str) -> Mapping[str, int]:
+    """The versions that have an alias (`champion`, `challenger`, `previous`); none if no model.
+
+    Raises:
+        RegistryAway: MLflow does not answer.
+    """
+    reply = _get(f"{_API}/registered-models/get", {"name": model})
+    if reply is None:
+        return {}
+    found = reply.json()["registered_model"].get("aliases", ())
+    return {entry["alias"]: int(entry["version"]) for entry in found}
+
+
+def find_release(model: str, alias: str, *, judged: bool = False) -> Release | None:
+    """The version with this alias and the hash pinned for it; None where no version has it.
+
+    Raises:
+        RegistryAway: MLflow does not answer.
+        ModelError: The warehouse has no hash for the version: it is not one of ours.
+        sqlalchemy.exc.DBAPIError: The warehouse does not answer.
+    """
+    version = find_aliases(model).get(alias)
+    if version is None:
+        return None
+    with get_engine().connect() as connection:
+        release = find_pinned(connection, model, version, judged=judged)
+    if release is None:
+        raise ModelError(
+            f"model {model}: {alias} is version {version}, which the warehouse has no hash for: "
+            "it was not registered by Vigie and is not loaded. `vigie model list` names ours"
+        )
+    return release
+
+
+def find_champion(model: str) -> Release | None:
+    """The version in use; None where there is none yet. Raises as `find_release`."""
+    return find_release(model, CHAMPION)
+
+
+def fetch(release: Release, folder: Path, file: str = LIVE_FILE) -> Path:
+    """The version's file in `folder`, downloaded unless it is there already, its hash compared.
+
+    Raises:
+        RegistryAway: MLflow does not answer.
+        ModelError: MLflow has no such file, or one with another hash.
+    """
+    path = folder / f"{release.model}-{release.version}-{release.sha256[:16]}-{file}"
+    if path.is_file() and fingerprint(path) == release.sha256:
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial.write_bytes(_download(release, file))
+    found = fingerprint(partial)
+    if found != release.sha256:
+        partial.unlink()
+        raise ModelError(
+            f"model {release.model} version {release.version}: {file} in the registry was changed: "
+            f"its SHA-256 is {found[:12]}…, pinned is {release.sha256[:12]}…; it was not loaded"
+        )
+    partial.replace(path)
+    cached = sorted(folder.glob(f"{release.model}-*-{file}"), key=lambda one: one.stat().st_mtime)
+    for old in cached[:-_CACHED]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load_fit(path: Path, release: Release) -> Fit:
+    """Read a file that `fetch` gave.
+
+    Raises:
+        ModelError: It was changed since, holds a type that is not on our list, or is no fit.
+    """
+    name = f"model {release.model} version {release.version}"
+    return read_fit(path, sha256=release.sha256, of=name)
+
+
+def _download(release: Release, file: str) -> bytes:
+    name = {"name": release.model, "version": str(release.version)}
+    found = _get(f"{_API}/model-versions/get-download-uri", name)
+    place = urlsplit(found.json()["artifact_uri"]).path.lstrip("/") if found else ""
+    path = f"/api/2.0/mlflow-artifacts/artifacts/{quote(place)}/{file}"
+    reply = _get(path, seconds=60) if place else None
+    if reply is None:
+        raise ModelError(
+            f"model {release.model} version {release.version}: the registry has no {file} of it; "
+            "return to another version (`vigie model return`) or train anew"
+        )
+    return reply.content
+
+
+def _get(
+    path: str, query: Mapping[str, str] | None = None, *, seconds: float = _SECONDS
+) -> httpx.Response | None:
+    """The answer; None where there is nothing of that name."""
+    url = registry_url()
+    try:
+        reply = httpx.get(f"{url}{path}", params=query, timeout=seconds)
+        if reply.status_code == httpx.codes.NOT_FOUND and _said(reply) == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        return reply.raise_for_status()
+    except httpx.HTTPError as error:
+        raise RegistryAway(
+            f"the model registry at {url} does not answer: {error}; see its log, and `vigie status`"
+        ) from error
+
+
+def _said(reply: httpx.Response) -> Any:
+    with suppress(ValueError):
+        return reply.json().get("error_code")
+    return None
