@@ -63,6 +63,10 @@ class FeedTables:
             yield self.prediction
 
 
+_KNOWN: dict[str, FeedTables] = {}
+"""By the hash of the contract."""
+
+
 def value_columns(feed: Feed) -> list[str]:
     """The columns of a reading that make two messages of one identity copies if all are equal."""
     position = ["latitude", "longitude"] if feed.position else []
@@ -70,7 +74,15 @@ def value_columns(feed: Feed) -> list[str]:
 
 
 def feed_tables(feed: Feed) -> FeedTables:
-    """Build the tables of a feed; columns stand in the contract's order."""
+    """The tables of a feed; columns stand in the contract's order."""
+    # Building them takes milliseconds, which each batch would pay several times.
+    known = _KNOWN.get(feed.hash)
+    if known is None:
+        known = _KNOWN[feed.hash] = _build(feed)
+    return known
+
+
+def _build(feed: Feed) -> FeedTables:
     metadata = MetaData()
     return FeedTables(
         reading=_partitioned(f"{feed.name}_reading", metadata, "event_time", _reading(feed)),
