@@ -20,6 +20,7 @@ from vigie.restatement.record import Restated, Why
 from vigie.restatement.restate import restate_judged
 from vigie.streaming.assemble import judge
 from vigie.streaming.commit import Batch
+from vigie.streaming.score import Scorer
 from vigie.streaming.split import split
 from vigie.streaming.store import Store
 from vigie.warehouse import core
@@ -136,9 +137,16 @@ def arrange(table: pa.Table, rng: np.random.Generator, partitions: int, *, loose
     return _put(rows, "kafka_offset", pa.array(offsets))
 
 
-def run_stream(engine: Engine, feed: Feed, rows: pa.Table, rng: np.random.Generator) -> Stream:
+def run_stream(
+    engine: Engine,
+    feed: Feed,
+    rows: pa.Table,
+    rng: np.random.Generator,
+    *,
+    scorer: Scorer | None = None,
+) -> Stream:
     """Cut the records into random batches and store them as a driver does."""
-    stream = Stream(engine, feed, rows, new_store(engine, feed))
+    stream = Stream(engine, feed, rows, new_store(engine, feed, scorer=scorer))
     store_batches(stream, rows, rng, {})
     return stream
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,7 @@ from tests.restatement.pool import (
     widened,
 )
 from tests.restatement.same import assert_clean, assert_same
+from tests.warehouse import scoring
 from vigie.contract.loader import load_feeds
 from vigie.errors import RestatementRefused
 from vigie.restatement import restate
@@ -31,6 +34,7 @@ from vigie.restatement.record import Why
 from vigie.restatement.stored import day_span
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.unscored import Unscored
 
 pytestmark = [pytest.mark.warehouse, pytest.mark.spark]
 
@@ -102,6 +106,61 @@ def test_rows_changed_behind_our_back_come_back(
     assert_same(before, stream.rows())
     assert_clean(stream)
     assert stream.restate().batch_no is None
+
+
+def predictions(stream: Stream) -> dict[tuple[int, datetime], Any]:
+    """What is said of each reading, by sensor and time; every reading has exactly one row."""
+    tables = feed_tables(stream.feed)
+    assert tables.prediction is not None
+    r, p = tables.reading.c, tables.prediction.c
+    said = select(p.sensor_id, p.event_time, p.value, p.reason, p.model_version)
+    with stream.engine.connect() as connection:
+        rows = {(row[0], row[1]): tuple(row[2:]) for row in connection.execute(said)}
+        stored = {(row[0], row[1]) for row in connection.execute(select(r.sensor_id, r.event_time))}
+    assert rows.keys() == stored
+    return rows
+
+
+RESTATED = (None, Unscored.RESTATED, None)
+
+
+def test_a_prediction_stays_with_its_reading_and_goes_with_it(
+    warehouse: Engine, pools: Pools, opened: list[Stream]
+) -> None:
+    feed, rng, ready = scoring.feed(), np.random.default_rng(12), scoring.champion()
+    rows = arrange(pools[feed.name, False], rng, 3, loose=False)
+    scorer = scoring.scorer(lambda: ready)
+    stream = run_stream(warehouse, feed, rows, rng, scorer=scorer)
+    opened.append(stream)
+    before = predictions(stream)
+    assert sum(value is not None for value, _, _ in before.values()) > 20
+
+    wide = by_wider(stream, pools)
+    done = stream.restate(wide, feed=widened(feed))
+    with_those_that_came = predictions(stream)
+
+    came = with_those_that_came.keys() - before.keys()
+    assert len(came) == done.came > 0
+    assert all(with_those_that_came[key] == RESTATED for key in came)
+    assert all(with_those_that_came[key] == said for key, said in before.items())
+
+    assert stream.restate().went == done.came
+    assert predictions(stream) == before
+
+    reading = feed_tables(feed).reading.c
+    begin, end = day_span(DAY)
+    mine = (reading.event_time >= begin, reading.event_time < end)
+    with warehouse.begin() as connection:
+        lost = delete(feed_tables(feed).reading).where(*mine, reading.kafka_offset % 5 == 0)
+        other = update(feed_tables(feed).reading).where(*mine, reading.kafka_offset % 5 == 1)
+        connection.execute(lost)
+        connection.execute(other.values(at=None))
+    done = stream.restate()
+
+    after = predictions(stream)
+    changed = {key for key, said in before.items() if after[key] != said}
+    assert all(after[key] == RESTATED for key in changed)
+    assert 0 < len(changed) <= done.came + done.changed
 
 
 @each_feed

@@ -17,6 +17,7 @@ from vigie.reconciliation.reconcile import reconcile
 from vigie.streaming.commit import Batch, Fence
 from vigie.streaming.heartbeat import Pulse
 from vigie.streaming.launch import claim, raise_fence
+from vigie.streaming.score import Scorer
 from vigie.streaming.split import Split
 from vigie.streaming.store import Store
 from vigie.warehouse import core
@@ -42,9 +43,11 @@ def new_launch(engine: Engine, feed: Feed, number: int) -> Fence:
     return fence
 
 
-def new_store(engine: Engine, feed: Feed, number: int = 1) -> Store:
+def new_store(
+    engine: Engine, feed: Feed, number: int = 1, *, scorer: Scorer | None = None
+) -> Store:
     fence = new_launch(engine, feed, number)
-    return Store(open_warehouse(engine), engine, feed, fence=fence, pulse=Pulse())
+    return Store(open_warehouse(engine), engine, feed, fence=fence, pulse=Pulse(), scorer=scorer)
 
 
 def batch(split: Split, begin: int = 0) -> Batch:

@@ -48,6 +48,8 @@ def _row(stream: StreamState) -> tuple[object, ...]:
 
 def _explain(stream: StreamState) -> None:
     lines = [f"gap: {gap}" for gap in stream.gaps]
+    if stream.model is not None:
+        lines.append(f"model: {stream.model}")
     if stream.contract_fault is not None:
         lines.append(f"it cannot be launched: {stream.contract_fault}")
     if stream.error is not None:

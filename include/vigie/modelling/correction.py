@@ -26,11 +26,12 @@ class _Sensor:
     weight: float = 0.0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Change:
     """What some rows do to a sensor: the first `taken` that wait are known now, others came.
 
-    `first` and then `waiting` are what waits still of those that waited before these rows.
+    `first` and then `waiting` are what waits still of those that waited before these rows; of those
+    that came the first `entered` are known.
     """
 
     total: float
@@ -38,7 +39,8 @@ class _Change:
     waiting: Iterator[_Residual]
     first: _Residual | None
     taken: int = 0
-    came: deque[_Residual] = field(default_factory=deque)
+    came: list[_Residual] = field(default_factory=list)
+    entered: int = 0
 
 
 Changes = Mapping[str, _Change]
@@ -98,7 +100,7 @@ class Correction:
             state = self.sensors.setdefault(name, _Sensor())
             for _ in range(change.taken):
                 state.waiting.popleft()
-            state.waiting.extend(change.came)
+            state.waiting.extend(change.came[change.entered :])
             state.total, state.weight = change.total, change.weight
 
     def restore(self, sensor: str, times: Times, predicted: Numbers, actual: Numbers) -> None:
@@ -107,7 +109,9 @@ class Correction:
         self.apply(np.full(len(times), sensor), times, predicted, actual)
 
     def _begin(self, sensor: str) -> _Change:
-        state = self.sensors.get(sensor) or _Sensor()
+        state = self.sensors.get(sensor)
+        if state is None:
+            return _Change(0.0, 0.0, iter(()), None)
         waiting = iter(state.waiting)
         return _Change(state.total, state.weight, waiting, next(waiting, None))
 
@@ -119,8 +123,9 @@ def _learn(change: _Change, now: int, keep: float) -> None:
         change.taken += 1
         change.first = next(change.waiting, None)
     if change.first is None:
-        while change.came and change.came[0][0] <= now:
-            _enter(change, change.came.popleft()[1], keep)
+        while change.entered < len(change.came) and change.came[change.entered][0] <= now:
+            _enter(change, change.came[change.entered][1], keep)
+            change.entered += 1
 
 
 def _enter(change: _Change, residual: float, keep: float) -> None:

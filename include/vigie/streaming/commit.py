@@ -1,4 +1,7 @@
-"""One batch, one transaction: fence, ledger, sensors, readings, panes, alerts, quarantine, days."""
+"""One batch, one transaction: all of it is stored, or nothing.
+
+Fence, ledger, sensors, readings, panes, alerts, predictions, quarantine, days.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from vigie.streaming.rows import (
     quarantine_rows,
     reading_rows,
 )
+from vigie.streaming.score import Scorer
 from vigie.streaming.split import Split
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import PANE_COUNTS, PANE_SUMMARY, feed_tables, value_columns
@@ -61,6 +65,7 @@ def commit_batch(
     memory: Memory,
     *,
     careful: bool,
+    scorer: Scorer | None = None,
     before_commit: BeforeCommit | None = None,
 ) -> int:
     """Store a batch in one transaction and return its number.
@@ -73,6 +78,7 @@ def commit_batch(
         memory: Changed only after the commit.
         careful: Look up every reading's identity, not only those that are not newer than their
             sensor's last event time.
+        scorer: Scores what is stored, where the contract has a model for the stream.
         before_commit: What else keeps the stored readings; if it fails, nothing is stored.
 
     Raises:
@@ -94,6 +100,7 @@ def commit_batch(
     )
     topic_id = batch.ranges[0].topic_id
     counts = ledger_rows(feed, fence.launch, batch_no, batch.ranges, batch.read, rows, repeats)
+    scored = scorer.score(session, stored, memory) if scorer else None
     tables = feed_tables(feed)
     columns = [column.name for column in tables.reading.columns]
     session.append(core.ledger, counts)
@@ -102,6 +109,11 @@ def commit_batch(
     session.append(core.alert, alert_rows(stored, feed, memory.rules))
     episodes = follow_episodes(stored, feed, memory)
     episodes.write(session)
+    if scored is not None and tables.prediction is not None:
+        if careful:
+            # Whoever removed a reading behind our back may have left what was said of it.
+            session.remove(tables.prediction, scored.rows.select(["sensor_id", "event_time"]))
+        session.append(tables.prediction, scored.rows)
     session.append(core.quarantine, quarantine_rows(quarantined, feed, topic_id, batch_no))
     clocks = clock_rows(stored, feed)
     session.upsert(core.sensor_clock, clocks, {"last_event_time": "max"})
@@ -113,6 +125,8 @@ def commit_batch(
     times = clocks["last_event_time"].cast(pa.int64()).to_numpy()
     memory.advance(clocks["sensor_id"].to_numpy(), times)
     episodes.remember(memory)
+    if scored is not None:
+        scored.remember(memory)
     return batch_no
 
 

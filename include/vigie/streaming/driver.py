@@ -17,6 +17,7 @@ from vigie.streaming.disk import WaitForDisk
 from vigie.streaming.documents import open_documents
 from vigie.streaming.gate import Gate
 from vigie.streaming.heartbeat import Heartbeat, Pulse
+from vigie.streaming.hot_swap import open_hot_swap, open_scorer
 from vigie.streaming.lag import LagProbe
 from vigie.streaming.launch import (
     claim,
@@ -64,6 +65,7 @@ class Driver:
         self._gate: Gate | None = None
         self._heartbeat = Heartbeat(feed.name, fence.launch, self._pulse)
         self._messages = AlertMessages(feed.name, self._engine)
+        self._hot_swap = open_hot_swap(feed, self._pulse)
         self._store = Store(
             open_warehouse(self._engine),
             self._engine,
@@ -71,6 +73,7 @@ class Driver:
             fence=fence,
             pulse=self._pulse,
             documents=open_documents(feed, fence.launch),
+            scorer=open_scorer(feed, self._hot_swap),
             tell_messages=self._messages.wake,
         )
 
@@ -93,6 +96,8 @@ class Driver:
             if self._gate is None or self._gate.try_close():
                 self._store.close()
             self._messages.stop()
+            if self._hot_swap is not None:
+                self._hot_swap.stop()
             self._heartbeat.stop()
 
     def _stream(self) -> str:
@@ -100,6 +105,9 @@ class Driver:
             require_tables(self._feed, self._engine)
             raise_fence(self._engine, self._feed.name, self._fence)
             self._messages.start()
+            if self._hot_swap is not None:
+                # While Spark starts the model is read.
+                self._hot_swap.start()
             begins = self._store.patiently(self._begins)
             if begins.gaps:
                 record_gaps(self._engine, self._feed.name, begins.gaps)

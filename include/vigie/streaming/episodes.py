@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from vigie.contract.feed import Alert, Feed
 from vigie.streaming.flag import flag_column
 from vigie.streaming.memory import Episode, Memory
+from vigie.streaming.newest import newer_rows
 from vigie.warehouse import core
 from vigie.warehouse.session import Merge, Session
 
@@ -94,28 +95,13 @@ def follow_episodes(stored: pa.Table, feed: Feed, memory: Memory) -> Episodes:
     concerned[[sensor for sensor, _ in memory.episodes]] = True
     for name in flagged:
         concerned[sensors[flags[name].to_numpy()]] = True
-    live = _live_rows(stored, np.flatnonzero(concerned[sensors]), memory)
+    newer = newer_rows(stored, np.flatnonzero(concerned[sensors]), memory)
+    live = newer[~stored["is_late"].to_numpy()[newer]]
     if live.size:
         rows = stored.take(live)
         for alert in feed.alerts.values():
             _follow(rows, alert, memory, found)
     return found
-
-
-def _live_rows(stored: pa.Table, among: Integers, memory: Memory) -> Integers:
-    """Rows newer than all of their sensor's before them and not late, sensor by sensor."""
-    sensors = stored["sensor_id"].to_numpy()[among]
-    order = np.argsort(sensors, kind="stable")
-    rows, sensors = among[order], sensors[order]
-    times = stored["event_time"].cast(pa.int64()).to_numpy()[rows]
-    # A running maximum per sensor in one pass: ranks, lifted above those of the sensors before.
-    ranks = np.unique(times, return_inverse=True)[1].astype(np.int64)
-    lifted = ranks + np.cumsum(np.diff(sensors, prepend=sensors[:1]) != 0) * (len(rows) + 1)
-    newest = np.maximum.accumulate(lifted)
-    newer = np.concatenate([[True], lifted[1:] > newest[:-1]])[: len(rows)]
-    late = stored["is_late"].to_numpy()[rows]
-    live: Integers = rows[newer & (times > memory.last_times(sensors)) & ~late]
-    return live
 
 
 def _follow(rows: pa.Table, alert: Alert, memory: Memory, found: Episodes) -> None:

@@ -29,6 +29,8 @@ class Pulse:
     phase: str = "starting"
     progress: int = 0
     lag_messages: int | None = None
+    model: str | None = None
+    """Which version predicts, and what is wrong with it; None without a model."""
     level_at: float | None = None
     """Monotonic time when the stream was last level with its topic."""
 
@@ -78,6 +80,7 @@ class Heartbeat:
             "phase": pulse.phase,
             "progress": pulse.progress,
             "lag_messages": pulse.lag_messages,
+            "model": pulse.model,
             "lag_seconds": None if pulse.lag_messages is None else behind,
         }
         if pulse.progress != self._seen_progress:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Table, insert, select
 
 from vigie.contract.feed import Feed
+from vigie.streaming.recall import Recall
 from vigie.warehouse import core
 from vigie.warehouse.session import Session
 
@@ -41,6 +42,8 @@ class Memory:
     statuses: dict[str, int] = field(default_factory=dict)
     episodes: dict[tuple[int, int], Episode] = field(default_factory=dict)
     """What is open now: (sensor_id, rule_id) → the episode."""
+    recall: Recall = field(default_factory=Recall)
+    """What scoring remembers; sensors are read when they first come."""
     has_messages: bool = False
     """Whether a committed batch wrote messages that nobody was told of yet."""
 
@@ -48,6 +51,10 @@ class Memory:
         """The last event time of each sensor; the least integer for one never seen."""
         self._grow(sensor_ids)
         return self.clocks[sensor_ids]
+
+    def have_readings(self, sensor_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Which of the sensors have a reading that is stored."""
+        return self.last_times(sensor_ids) > _NEVER
 
     def advance(self, sensor_ids: npt.NDArray[np.int32], times: npt.NDArray[np.int64]) -> None:
         """Raise the sensors' last event times."""

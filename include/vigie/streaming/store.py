@@ -19,6 +19,7 @@ from vigie.streaming.documents import Documents
 from vigie.streaming.heartbeat import Pulse
 from vigie.streaming.launch import record_first_commit, record_session
 from vigie.streaming.memory import Memory, load_memory
+from vigie.streaming.score import Scorer
 from vigie.warehouse import core
 from vigie.warehouse.months import make_months
 from vigie.warehouse.session import DuplicateKeyError, Session, TransientError, Warehouse
@@ -45,10 +46,12 @@ class Store:
         fence: Fence,
         pulse: Pulse,
         documents: Documents | None = None,
+        scorer: Scorer | None = None,
         tell_messages: Callable[[], None] = lambda: None,
     ) -> None:
         self._warehouse, self._engine, self._feed = warehouse, engine, feed
         self._fence, self._pulse, self._documents = fence, pulse, documents
+        self._scorer = scorer
         self._tell_messages = tell_messages
         self._session: Session | None = None
         self._memory = Memory()
@@ -156,6 +159,7 @@ class Store:
         commit_batch(
             *(session, self._feed, self._fence, batch, self._memory),
             careful=careful,
+            scorer=self._scorer,
             before_commit=keep,
         )
 

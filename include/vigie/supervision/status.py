@@ -32,7 +32,7 @@ class StreamState:
 
     `watched_at` is when somebody last watched it; `contract_differs` says that its driver was
     started from another contract than the file holds now; `contract_fault` why that file cannot be
-    used.
+    used; `model` which version of the feed's model predicts, and what is wrong with it.
     """
 
     feed: str
@@ -46,6 +46,7 @@ class StreamState:
     launch: int | None
     restarts: int
     phase: str
+    model: str | None
     contract_differs: bool
     contract_fault: str | None
     error: Failure | None
@@ -93,6 +94,7 @@ def _state(connection: Connection, master: SparkMaster, feed: str) -> StreamStat
         launch=newest,
         restarts=max((newest or 0) - 1, 0),
         phase=health.phase,
+        model=beat.model if beat else None,
         contract_differs=fault is None and _contract_differs(view, feed),
         contract_fault=fault,
         error=last_failure(connection, feed),
@@ -129,6 +131,7 @@ def _unknown(feed: str) -> StreamState:
         launch=None,
         restarts=0,
         phase="the warehouse does not answer",
+        model=None,
         contract_differs=False,
         contract_fault=contract_fault(feed),
         error=None,

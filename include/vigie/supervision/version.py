@@ -17,7 +17,6 @@ _NOT_IN_A_DRIVER = frozenset(
         "ingest",
         "lake",
         "local",
-        "modelling",
         "orchestration",
         "replay",
         "restatement",

@@ -32,7 +32,10 @@ class Launch:
 
 @dataclass(frozen=True)
 class Beat:
-    """The last heartbeat; the lag is None while the broker is silent."""
+    """The last heartbeat; the lag is None while the broker is silent.
+
+    `model` is which version predicts, and what is wrong with it; None where the feed has no model.
+    """
 
     beat_at: datetime
     phase: str
@@ -40,6 +43,7 @@ class Beat:
     progress_at: datetime
     lag_messages: int | None
     lag_seconds: float | None
+    model: str | None = None
 
 
 @dataclass(frozen=True)

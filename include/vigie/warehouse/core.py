@@ -164,6 +164,7 @@ heartbeat = Table(
     _time("progress_at", nullable=False),
     _big("lag_messages", nullable=True),
     Column("lag_seconds", Double),
+    _text("model", nullable=True),
     schema="ops",
 )
 
