@@ -20,6 +20,7 @@
     ├── RestatementRefused   a day cannot be restated; no row was touched
     │   └── RestatementBusy  another process restates the same feed
     ├── ModelError           a learned model cannot be trained, judged or used as asked
+    │   └── TooLittleHistory  there are too few readings with known labels to train on
     ├── RegistryAway         the model registry does not answer
     ├── Superseded           a newer launch holds the fence
     ├── KeyRefused           an API key cannot be made or revoked as asked
@@ -112,6 +113,10 @@ class RestatementBusy(RestatementRefused):
 
 class ModelError(VigieError):
     """A learned model cannot be trained, judged or used as asked."""
+
+
+class TooLittleHistory(ModelError):
+    """There are too few readings with known labels to train a model on; more will come."""
 
 
 class RegistryAway(VigieError):

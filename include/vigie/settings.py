@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     """Readings that the API takes with one key, as `count/second`, `/minute` or `/hour`."""
     mlflow: str = ""
     """Where the model registry is; empty: there is none, and no model is trained or used."""
+    model_approval: bool = False
+    """Whether `train_<model>` asks a person before a challenger becomes champion."""
     airflow: str = "http://127.0.0.1:8080"
     airflow_database: str = ""
     """SQLAlchemy URL of Airflow's metadata, from which `migrate_warehouse` removes old runs."""

@@ -38,6 +38,7 @@ from vigie.supervision.watch import Sight
 pytestmark = pytest.mark.dags
 
 DAGS = HOME / "dags"
+MODELS = sum(feed.model is not None for feed in load_feeds().values())
 FILES = {
     "collect_files.py": 1,
     "stream_feeds.py": len(load_feeds()),
@@ -46,7 +47,9 @@ FILES = {
     "notify_alerts.py": 1,
     "reconcile_feeds.py": 1,
     "restate_feeds.py": len(load_feeds()),
+    "return_models.py": MODELS,
     "roll_up_feeds.py": 1,
+    "train_models.py": MODELS,
 }
 HEADINGS = ("### What it does", "### What red means", "### What to do")
 HEAVY = ("pyspark", "pandas", "sklearn", "mlflow", "psycopg", "pymssql", "confluent_kafka")

@@ -11,6 +11,7 @@ from vigie.cli import (
     feed,
     key,
     lake,
+    model,
     quarantine,
     reconcile,
     replay,
@@ -46,6 +47,7 @@ app.add_typer(documents.app, name="documents")
 app.add_typer(feed.app, name="feed")
 app.add_typer(key.app, name="key")
 app.add_typer(lake.app, name="lake")
+app.add_typer(model.app, name="model")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(restate.app, name="restatement")
 app.add_typer(stream.app, name="stream")

@@ -17,7 +17,7 @@ PROGRAM = "mlflow"
 def program(stack: Stack) -> Program:
     """The server; nothing waits for it, so it starts at low priority on what the others leave."""
     where = ("--host", LOOPBACK, "--port", str(stack.ports["mlflow"]), "--workers", "1")
-    command = ("nice", "-n", "10", sys.executable, "-m", "mlflow", "server", *where)
+    command = ("nice", "-n", "5", sys.executable, "-m", "mlflow", "server", *where)
     return Program(PROGRAM, command)
 
 

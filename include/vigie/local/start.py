@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vigie.broker.admin import is_answering
 from vigie.broker.topics import ensure_alerts_topic, ensure_topics
 from vigie.collection.inbox import make_folders
-from vigie.contract.loader import load_feeds
+from vigie.contract.loader import get_feed, load_feeds
 from vigie.local import (
     airflow,
     airflow_api,
@@ -128,7 +128,9 @@ class Start:
         make_folders(load_feeds())
         housekeeping = ("migrate_warehouse", "reconcile_feeds", "roll_up_feeds")
         own = ("collect_files", "notify_alerts", *housekeeping)
-        dags = (*own, *streams)
+        models = [feed.model.name for feed in map(get_feed, self.feeds) if feed.model]
+        trainings = (f"{kind}_{model}" for model in models for kind in ("train", "return_model"))
+        dags = (*own, *streams, *trainings)
         unpaused = prepare_airflow(stack, dags, timeout=240)
         if unpaused:
             self.say(f"unpaused {', '.join(unpaused)}")
@@ -136,12 +138,14 @@ class Start:
     def _start_feeds(self, stack: Stack) -> None:
         if self.simulate:
             self._begin(stack, PROGRAM)
-        wait_until_healthy(stack, timeout=240)
+        # MLflow boots on what the others leave, and no stream waits for it.
+        wait_until_healthy(stack, timeout=240, later=(mlflow.PROGRAM,))
         self.say("every part is healthy")
         for feed, state in wait_until_live(stack, self.feeds, timeout=180 + 60 * len(self.feeds)):
             self.say(f"stream {feed}: {state}")
         for feed, left in wait_until_read(self.feeds, timeout=60).items():
             self.say(f"stream {feed} still reads {left} messages that waited; see `vigie status`")
+        wait_for(stack, mlflow.PROGRAM, lambda: mlflow.is_up(stack), timeout=240)
 
     def _begin_airflow(self, stack: Stack) -> None:
         self._begin(stack, *(program.name for program in airflow.programs(stack)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import monotonic, sleep
 
 from vigie.errors import StackError
@@ -35,14 +35,16 @@ def wait_for(stack: Stack, program: str, is_up: Callable[[], bool], *, timeout: 
         sleep(_POLL)
 
 
-def wait_until_healthy(stack: Stack, *, timeout: float) -> None:
-    """Wait until every part says that it works.
+def wait_until_healthy(stack: Stack, *, timeout: float, later: Collection[str] = ()) -> None:
+    """Wait until every part says that it works, but for those that may do so `later`.
 
     Raises:
         StackError: One does not within `timeout` seconds; the message has the end of its log.
     """
     deadline = monotonic() + timeout
-    while sick := [service for service in check_services(stack) if not service.healthy]:
+    while sick := [
+        one for one in check_services(stack) if not one.healthy and one.name not in later
+    ]:
         if monotonic() > deadline:
             raise StackError(_failure(stack, sick[0].name, f"not healthy after {timeout:.0f} s"))
         sleep(1)

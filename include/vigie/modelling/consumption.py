@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from vigie.modelling.correction import Correction
 from vigie.modelling.dataset import Dataset, join
-from vigie.modelling.day_features import features
+from vigie.modelling.day_features import FEATURES, features
 from vigie.modelling.half_hours import SLOTS, grid, past, place
 from vigie.modelling.readings import Places, Readings
 
@@ -23,6 +23,7 @@ class Consumption:
 
     name = "consumption"
     inputs: tuple[str, ...] = ("kwh",)
+    feature_names: tuple[str, ...] = FEATURES
     rows: int | None = None
     drift_above = 0.15
     """Mean absolute error of the last three days, in kWh, above which the model has drifted."""

@@ -13,6 +13,20 @@ from vigie.modelling.readings import Numbers
 
 _LAGS = (1, 2, 3, 4, 5, 6, 7, 14, 21, 28)
 _YEAR = 365.25
+FEATURES = (
+    *(f"{lag} days ago" for lag in _LAGS),
+    *(f"{what} of the week" for what in ("median", "mean", "least", "most")),
+    *(f"{what} of four weeks" for what in ("median", "mean", "least", "most")),
+    *("mean of the weekday", "median of the weekday"),
+    *(f"median of the week, {shift:+} slots" for shift in (2, 1, -1, -2)),
+    *("yesterday, +1 slots", "yesterday, -1 slots", "last week, +1 slots", "last week, -1 slots"),
+    *("smoothed mean of the week", "smoothed mean of four weeks"),
+    *("yesterday's mean", "last week's mean", "week's mean", "four weeks' mean"),
+    "yesterday's last four hours",
+    *(f"yesterday's slot {slot}" for slot in range(SLOTS - 4, SLOTS)),
+    *("slot", "weekday", "season (sine)", "season (cosine)"),
+)
+"""What each feature is."""
 
 
 def features(known: Numbers, days: npt.NDArray[np.int64]) -> Numbers:

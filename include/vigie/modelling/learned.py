@@ -24,6 +24,8 @@ class LearnedModel(Protocol):
     name: str
     inputs: tuple[str, ...]
     """The fields it needs."""
+    feature_names: tuple[str, ...]
+    """What each column of its features is, in words."""
     rows: int | None
     """It is trained on the newest so many rows of each sensor; None: on all."""
     drift_above: float

@@ -29,6 +29,14 @@ SPANS = (1, 3, 12, 48)
 _NOW = list(range(len(INPUTS) + 11))
 _HOUR = len(_NOW)
 """Columns of the features: measurements and their ratios; then the time; then the memory."""
+_RATIOS = (
+    *("pressure ratio", "absolute humidity", "air density", "tey/cdp", "tit-tat", "tey/(tit-tat)"),
+    *("gtep/tey", "gtep/cdp", "afdp/cdp", "tit/at", "tit/tat"),
+)
+FEATURES = (
+    *(*INPUTS, *_RATIOS, "time"),
+    *(f"{field} less mean of {span}" for field in REMEMBERED for span in SPANS),
+)
 TRAINED_ON = 4400
 """Rows of each sensor: about half a year of hours. More of them did not help."""
 _TREES = 30
@@ -41,6 +49,7 @@ class Nox:
 
     name = "nox"
     inputs: tuple[str, ...] = INPUTS
+    feature_names: tuple[str, ...] = FEATURES
     remembered: tuple[str, ...] = REMEMBERED
     depth = max(SPANS)
     rows: int | None = TRAINED_ON

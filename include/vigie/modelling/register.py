@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -44,6 +44,21 @@ def open_client() -> Iterator[MlflowClient]:
             f"the model registry at {url} does not answer, or refused: {error}; "
             "see its log, and `vigie status`"
         ) from error
+
+
+@contextmanager
+def open_run(client: MlflowClient, model: str, tags: Mapping[str, str]) -> Iterator[str]:
+    """A new run, ended with the block: finished, or failed if it raised. Yields the run's id."""
+    from mlflow.exceptions import MlflowException
+
+    run_id = begin_run(client, model, tags)
+    try:
+        yield run_id
+    except BaseException:
+        with suppress(MlflowException):
+            client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id)
 
 
 def begin_run(client: MlflowClient, model: str, tags: Mapping[str, str]) -> str:

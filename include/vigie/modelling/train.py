@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vigie.errors import ModelError
+from vigie.errors import TooLittleHistory
 from vigie.modelling.dataset import Dataset
 from vigie.modelling.learned import LearnedModel
 from vigie.modelling.readings import Places
@@ -40,7 +40,7 @@ def challenge(model: LearnedModel, known: Dataset) -> Challenger:
     """Fit on all of `known` but its newest week.
 
     Raises:
-        ModelError: There are too few rows before that week.
+        TooLittleHistory: There are too few rows before that week.
     """
     held_back = known.times > known.times.max() - HELD_BACK if len(known) else np.zeros(0, bool)
     return Challenger(fit(model, known.take(~held_back)), known.take(held_back))
@@ -50,10 +50,10 @@ def fit(model: LearnedModel, known: Dataset) -> Fit:
     """Fit on the newest rows of `known`, as many of each sensor as the model says.
 
     Raises:
-        ModelError: There are too few rows.
+        TooLittleHistory: There are too few rows.
     """
     if len(known) < LEAST:
-        raise ModelError(
+        raise TooLittleHistory(
             f"model {model.name}: found {len(known)} rows to train on, expected {LEAST}; "
             "more history is needed, or a shorter label delay"
         )

@@ -75,6 +75,13 @@ def newest_version(connection: Connection, model: str) -> int:
     return int(newest or 0)
 
 
+def recent_versions(connection: Connection, model: str, *, limit: int) -> list[dict[str, Any]]:
+    """The newest versions of a model, newest first, as the rows of `ops.model_version`."""
+    t = model_version.c
+    newest = select(model_version).where(t.model == model).order_by(t.version.desc()).limit(limit)
+    return [dict(row) for row in connection.execute(newest).mappings()]
+
+
 def record_event(connection: Connection, model: str, kind: Kind, reason: str, **told: Any) -> None:
     """Add an event in the caller's transaction.
 

@@ -21,6 +21,7 @@ class OneFeature:
 
     name = "one_feature"
     inputs = ()
+    feature_names = ("feature",)
     rows: int | None = None
     drift_above = 1.0
 

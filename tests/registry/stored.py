@@ -1,0 +1,53 @@
+"""Readings laid straight into the facts, as a stream would have left them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import insert, select
+
+from vigie.contract.feed import Feed
+from vigie.modelling.readings import Readings
+from vigie.warehouse.core import sensor
+from vigie.warehouse.dialects import open_warehouse
+from vigie.warehouse.engines import get_engine
+from vigie.warehouse.feed_tables import feed_tables
+
+
+def store_readings(feed: Feed, readings: Readings) -> None:
+    """Store readings of distinct sensor and time; fields they lack are null."""
+    numbers = _numbers(feed, sorted(set(readings.sensors.tolist())))
+    times = pa.array(readings.times.astype("datetime64[us]")).cast(pa.timestamp("us", tz="UTC"))
+    columns = {
+        "sensor_id": pa.array([numbers[name] for name in readings.sensors.tolist()], pa.int32()),
+        "event_time": times,
+        **{
+            name: pa.array(values, pa.float64(), mask=np.isnan(values))
+            for name, values in readings.values.items()
+        },
+        "is_late": pa.array([False] * len(readings)),
+        "kafka_partition": pa.array([0] * len(readings), pa.int32()),
+        "kafka_offset": pa.array(range(len(readings)), pa.int64()),
+        "batch_no": pa.array([1] * len(readings), pa.int64()),
+    }
+    warehouse, table = open_warehouse(), feed_tables(feed).reading
+    days = np.unique(readings.times.astype("datetime64[D]")).tolist()
+    warehouse.ensure_months(table, days)
+    with closing(warehouse.open_session()) as session:
+        session.append(table, pa.table(columns))
+        session.commit()
+
+
+def _numbers(feed: Feed, names: list[str]) -> dict[str, int]:
+    with get_engine().begin() as connection:
+        known = {
+            row.sensor: row.sensor_id
+            for row in connection.execute(select(sensor).where(sensor.c.feed == feed.name))
+        }
+        new = [{"feed": feed.name, "sensor": name} for name in names if name not in known]
+        for row in new:
+            added = insert(sensor).values(row).returning(sensor.c.sensor_id)
+            known[row["sensor"]] = connection.execute(added).scalar_one()
+    return known
