@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,12 +52,16 @@ def log_training(client: MlflowClient, run_id: str, training: Training) -> None:
     Raises:
         mlflow.exceptions.MlflowException: MLflow did not take it.
     """
-    for name, value in _parameters(training).items():
-        client.log_param(run_id, name, value)
+    from mlflow.entities import Metric, Param
+
     week = _thin(training.challenger.week, _SHOWN)
     predicted = training.challenger.judged.estimator.predict(week.features)
-    for name, value in _metrics(training, week, predicted).items():
-        client.log_metric(run_id, name, value)
+    metrics, now = _metrics(training, week, predicted), int(time() * 1000)
+    client.log_batch(
+        run_id,
+        metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
+        params=[Param(name, str(value)) for name, value in _parameters(training).items()],
+    )
     names = list(training.model.feature_names)
     client.log_text(run_id, json.dumps(names, indent=1), "features.json")
     client.log_text(run_id, repr(training.challenger.judged.estimator), "estimator.txt")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 
 from vigie.modelling.readings import Numbers
+
+_AT_ONCE = 5000
 
 
 class OnNewest(RegressorMixin, BaseEstimator):
@@ -26,6 +29,11 @@ class OnNewest(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, features: Numbers) -> Numbers:
-        """What the estimator says."""
-        predicted: Numbers = self.estimator_.predict(features)
-        return predicted
+        """What the estimator says, some thousand rows at a time.
+
+        A Gaussian process compares each with all it was fitted on: a week of a sensor that reports
+        every few seconds would not fit into memory at once.
+        """
+        begins = range(0, max(len(features), 1), _AT_ONCE)
+        parts = [self.estimator_.predict(features[begin : begin + _AT_ONCE]) for begin in begins]
+        return np.concatenate(parts)

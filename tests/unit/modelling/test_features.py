@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression
 
 from tests.unit.modelling.made_up import BEGIN, DAY, meters, turbines
 from vigie.modelling.consumption import Consumption
 from vigie.modelling.day_features import features as day_features
 from vigie.modelling.half_hours import PAST, SLOTS, grid, past, place
+from vigie.modelling.learned import MODELS
 from vigie.modelling.memory import differences
 from vigie.modelling.nox import SPANS, features
+from vigie.modelling.on_newest import OnNewest
 from vigie.modelling.readings import Readings
 
 
@@ -87,3 +90,22 @@ def test_the_half_hour_that_ends_at_midnight_is_the_last_of_its_day() -> None:
     today = int(BEGIN.astype("datetime64[D]").astype(int))
     assert day.tolist() == [today - 1, today, today, today]
     assert slot.tolist() == [47, 0, 1, 47]
+
+
+def test_a_process_over_the_newest_rows_predicts_many_as_it_does_few() -> None:
+    random = np.random.default_rng(0)
+    features = random.normal(size=(11_000, 2))
+    fitted = OnNewest(LinearRegression(), rows=50).fit(features, features.sum(axis=1))
+    predicted = fitted.predict(features)
+    assert predicted.shape == (11_000,)
+    assert np.allclose(predicted, features.sum(axis=1))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_feature_has_a_name_of_its_own(name: str) -> None:
+    readings, target = (
+        (turbines(200, seed=0), "nox") if name == "nox" else (meters(20, seed=0), "kwh")
+    )
+    data = MODELS[name].dataset(readings, target, DAY)
+    names = MODELS[name].feature_names
+    assert len(set(names)) == len(names) == data.features.shape[1]
