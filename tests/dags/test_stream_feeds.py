@@ -44,6 +44,7 @@ FILES = {
     "stream_feeds.py": len(load_feeds()),
     "archive_feeds.py": 1,
     "migrate_warehouse.py": 1,
+    "monitor_models.py": 1,
     "notify_alerts.py": 1,
     "reconcile_feeds.py": 1,
     "restate_feeds.py": len(load_feeds()),

@@ -12,6 +12,7 @@ from vigie.cli import (
     key,
     lake,
     model,
+    model_error,
     quarantine,
     reconcile,
     replay,
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("backtest")(backtest.backtest)
+model.app.command("error")(model_error.error)
 app.command("reconcile")(reconcile.reconcile)
 app.command("replay")(replay.replay)
 app.command("restate")(restate.restate)

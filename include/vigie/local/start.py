@@ -127,7 +127,7 @@ class Start:
         streams = (f"stream_{feed}" for feed in self.feeds)
         make_folders(load_feeds())
         housekeeping = ("migrate_warehouse", "reconcile_feeds", "roll_up_feeds")
-        own = ("collect_files", "notify_alerts", *housekeeping)
+        own = ("collect_files", "monitor_models", "notify_alerts", *housekeeping)
         models = [feed.model.name for feed in map(get_feed, self.feeds) if feed.model]
         trainings = (f"{kind}_{model}" for model in models for kind in ("train", "return_model"))
         dags = (*own, *streams, *trainings)

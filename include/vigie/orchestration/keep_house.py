@@ -20,6 +20,7 @@ KEPT = timedelta(days=90)
 def fold_warehouse() -> None:
     """Fold the ledger and remove old launches, events and reconciliations of every feed."""
     from vigie.contract.loader import feed_titles
+    from vigie.monitoring.record import forget_old_checks
     from vigie.supervision.forget import forget_old
     from vigie.warehouse.engines import get_engine
     from vigie.warehouse.fold import fold_ledger
@@ -28,6 +29,8 @@ def fold_warehouse() -> None:
     for feed in feed_titles():
         folded, forgotten = fold_ledger(engine, feed), forget_old(engine, feed)
         log.info("%s: %d ledger rows folded, %d old rows removed", feed, folded, forgotten)
+    with engine.begin() as connection:
+        log.info("%d old looks at models removed", forget_old_checks(connection))
 
 
 def clean_airflow() -> None:

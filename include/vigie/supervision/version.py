@@ -17,6 +17,7 @@ _NOT_IN_A_DRIVER = frozenset(
         "ingest",
         "lake",
         "local",
+        "monitoring",
         "orchestration",
         "replay",
         "restatement",

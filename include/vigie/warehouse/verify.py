@@ -9,7 +9,7 @@ from sqlalchemy import Engine, MetaData, Table, inspect, select
 from vigie.contract.feed import Feed
 from vigie.errors import MigrationError
 from vigie.settings import get_settings
-from vigie.warehouse import core, models
+from vigie.warehouse import core, model_errors, models
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.migrate import migration_files
@@ -52,8 +52,9 @@ def _migrations(engine: Engine) -> Iterator[str]:
 
 
 def _core(engine: Engine) -> Iterator[str]:
-    for table in (*core.metadata.sorted_tables, *models.metadata.sorted_tables):
-        yield from _table(table, engine)
+    for part in (core, models, model_errors):
+        for table in part.metadata.sorted_tables:
+            yield from _table(table, engine)
 
 
 def _tables(feed: Feed, engine: Engine) -> Iterator[str]:
