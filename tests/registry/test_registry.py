@@ -10,6 +10,7 @@ from sklearn.svm import SVR
 
 from tests.services import environment
 from vigie.errors import ModelError, RegistryAway
+from vigie.modelling.forget_versions import forget_old_versions
 from vigie.modelling.gate import Champion
 from vigie.modelling.readings import Numbers
 from vigie.modelling.register import begin_run, open_client, register, set_aliases
@@ -186,6 +187,23 @@ def test_the_warehouse_knows_the_last_champion_without_the_registry(
             record_event(connection, name, kind, "a test", version=release.version)
         record_event(connection, name, "refused", "a test", error=2.0, champion_error=1.0)
         assert last_champion(connection, name) == first
+
+
+def test_old_versions_leave_the_registry_unless_they_have_an_alias(
+    registry: str, name: str, small: Champion, tmp_path: Path
+) -> None:
+    releases = [publish(name, small) for _ in range(13)]
+    with open_client() as client:
+        set_aliases(client, name, {"previous": 1})
+
+        assert forget_old_versions(client, name) == [2, 3]
+        assert forget_old_versions(client, name) == []
+        left = {int(each.version) for each in client.search_model_versions(f"name='{name}'")}
+
+    assert left == {1, *range(4, 14)}
+    assert fetch(releases[0], tmp_path).is_file()
+    with pytest.raises(ModelError, match=r"version 2: the registry has no model\.skops of it"):
+        fetch(releases[1], tmp_path)
 
 
 def test_a_folder_keeps_only_some_files_of_a_model(

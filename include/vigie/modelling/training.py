@@ -15,6 +15,7 @@ import numpy as np
 
 from vigie.errors import ModelError, TooLittleHistory
 from vigie.modelling.dataset import Dataset
+from vigie.modelling.forget_versions import forget_old_versions
 from vigie.modelling.gate import Champion, judge, promote
 from vigie.modelling.history import newest_event_time, read_training_history
 from vigie.modelling.learned import find_model
@@ -82,6 +83,7 @@ def train(name: str, *, person: str = SYSTEM) -> Outcome:
             if verdict.passed:
                 release = register(client, name, run, promote(model, challenger, known))
                 set_aliases(client, name, {CHALLENGER: release.version})
+                forget_old_versions(client, name)
     version = release.version if release else None
     told = {"error": verdict.challenger, "champion_error": verdict.champion, "run_id": run}
     with get_engine().begin() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLBranchOperator
@@ -21,7 +22,8 @@ TRAIN_PAGE = triage(
     does="Trains a challenger on the history in the warehouse, judges it against the champion on "
     "the newest week of known labels, and keeps run, figures and pictures in MLflow. If it passes, "
     "it is fitted again on everything and becomes champion; streams take it over within seconds. "
-    "With the parameter `approval` a person decides first (*Required Actions*). "
+    "With the parameter `approval` a person decides first (*Required Actions*); without an answer "
+    "within a day it is declined. "
     "`vigie model history NAME` tells what happened and why. Skipped: too little history yet.",
     red="No model was trained: MLflow or the warehouse did not answer, or another process trains "
     "the same model. The champion until now stays in use; readings are not affected.",
@@ -111,10 +113,17 @@ class AskForApproval(HITLBranchOperator):
 
     def __init__(self, **kwargs: Any) -> None:
         answers = {"Promote": "promote", "Decline": "decline"}
-        super().__init__(options=list(answers), options_mapping=answers, **kwargs)
+        # Later trainings wait for the answer, and a challenger is not worth much after a day.
+        super().__init__(
+            options=list(answers),
+            options_mapping=answers,
+            defaults="Decline",
+            response_timeout=timedelta(days=1),
+            **kwargs,
+        )
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Go the way that was chosen."""
-        who = event.get("responded_by_user") or {}
-        context["ti"].xcom_push(key="person", value=who.get("name") or who.get("id") or "somebody")
+        who = event.get("responded_by_user") or {"name": "nobody answered"}
+        context["ti"].xcom_push(key="person", value=who["name"])
         return super().execute_complete(context=context, event=event)
