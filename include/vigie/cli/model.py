@@ -11,13 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from vigie.cli.output import JsonFlag, clear_errors, err, out, print_json, print_table
+from vigie.contract.feed import Model
 from vigie.contract.loader import load_feeds
-from vigie.errors import RegistryAway
+from vigie.errors import ModelError, RegistryAway
 
 app = typer.Typer(help="Train models, see their versions, choose the champion.")
 
 Name = Annotated[str, typer.Argument(help="Name of the model.", metavar="NAME")]
-_VERSION = ("version", "is", "trained_begin", "trained_end", "trained_rows", "created_at", "sha256")
+_VERSION = ("version", "is", "trained_begin", "trained_end", "trained_rows", "created_at")
 _EVENT = ("at", "kind", "version", "error", "champion_error", "person", "reason")
 
 
@@ -37,9 +38,8 @@ def list_models(
     from vigie.modelling.versions import recent_versions
     from vigie.warehouse.engines import get_engine
 
-    models = [feed.model for feed in load_feeds().values() if feed.model]
     found: list[dict[str, Any]] = []
-    for model in models:
+    for model in _models():
         aliases = _aliases(model.name)
         with get_engine("reader").connect() as connection:
             versions = recent_versions(connection, model.name, limit=limit)
@@ -54,7 +54,10 @@ def list_models(
     for entry in found:
         rows = [[_cell(version[name]) for name in _VERSION] for version in entry["versions"]]
         title = f"{entry['model']}, trained {entry['cadence']}"
-        print_table(_VERSION, rows, title if rows else f"{title}: no version yet")
+        if rows:
+            print_table(_VERSION, rows, title)
+        else:
+            out.print(f"{title}: no version yet")
 
 
 @app.command()
@@ -65,11 +68,13 @@ def history(
     json: JsonFlag = False,
 ) -> None:
     """Show what became of each challenger and champion, when, why and by whom."""
-    from vigie.modelling.learned import find_model
     from vigie.modelling.versions import recent_events
     from vigie.warehouse.engines import get_engine
 
-    find_model(name)
+    if all(model.name != name for model in _models()):
+        raise ModelError(
+            f"no contract has a model {name}; there are: {', '.join(m.name for m in _models())}"
+        )
     with get_engine("reader").connect() as connection:
         events = [asdict(event) for event in recent_events(connection, name, limit=limit)]
     if json:
@@ -124,6 +129,10 @@ def return_model(
     out.print(f"model {name}: version {version} is champion")
 
 
+def _models() -> list[Model]:
+    return [feed.model for feed in load_feeds().values() if feed.model]
+
+
 def _aliases(model: str) -> Mapping[str, int]:
     from vigie.modelling.registry import find_aliases
 
@@ -139,4 +148,6 @@ def _cell(value: Any) -> Any:
         return value.isoformat(" ", "seconds")
     if isinstance(value, float):
         return f"{value:.4g}"
-    return ", ".join(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return ", ".join(value)
+    return value

@@ -9,7 +9,7 @@ from vigie.modelling.registry import FOLDER, find_aliases, registry_url
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-KEPT = 10
+KEPT = 5
 """The newest so many versions stay, and those with an alias."""
 
 

@@ -10,17 +10,19 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from vigie.errors import ModelError, RegistryAway
 from vigie.modelling.stored_fit import fingerprint, read_fit
-from vigie.modelling.train import Fit
 from vigie.modelling.versions import Release, find_pinned
 from vigie.settings import get_settings
 from vigie.warehouse.engines import get_engine
+
+if TYPE_CHECKING:
+    from vigie.modelling.train import Fit
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 LIVE_FILE, JUDGED_FILE = "model.skops", "judged.skops"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, BadZipFile
 
 import numpy as np
 
 from vigie.errors import ModelError
-from vigie.modelling.train import Fit
+
+if TYPE_CHECKING:
+    # It brings scikit-learn, which takes seconds that who only looks should not wait for.
+    from vigie.modelling.train import Fit
 
 ALLOWED = (
     "numpy.dtype",
@@ -83,6 +86,8 @@ def read_fit(path: Path, *, sha256: str, of: str) -> Fit:
 
 
 def _fit(kept: Any) -> Fit:
+    from vigie.modelling.train import Fit
+
     return Fit(
         estimator=kept["estimator"],
         begin=np.datetime64(kept["begin"], "ms"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sqlalchemy import Connection, func, insert, select
 
-from vigie.modelling.train import Fit
 from vigie.warehouse.models import model_event, model_version
+
+if TYPE_CHECKING:
+    # It brings scikit-learn, which takes seconds that who only looks should not wait for.
+    from vigie.modelling.train import Fit
 
 Kind = Literal["registered", "refused", "promoted", "declined", "returned"]
 SYSTEM = "vigie"
