@@ -128,12 +128,7 @@ class Start:
         make_folders(load_feeds())
         housekeeping = ("migrate_warehouse", "reconcile_feeds", "roll_up_feeds")
         own = ("collect_files", "monitor_models", "notify_alerts", *housekeeping)
-        models = [feed.model.name for feed in map(get_feed, self.feeds) if feed.model]
-        trainings = (f"{kind}_{model}" for model in models for kind in ("train", "return_model"))
-        dags = (*own, *streams, *trainings)
-        unpaused = prepare_airflow(stack, dags, timeout=240)
-        if unpaused:
-            self.say(f"unpaused {', '.join(unpaused)}")
+        self._unpause(stack, (*own, *streams))
 
     def _start_feeds(self, stack: Stack) -> None:
         if self.simulate:
@@ -146,6 +141,15 @@ class Start:
         for feed, left in wait_until_read(self.feeds, timeout=60).items():
             self.say(f"stream {feed} still reads {left} messages that waited; see `vigie status`")
         wait_for(stack, mlflow.PROGRAM, lambda: mlflow.is_up(stack), timeout=240)
+        # A training begins as its DAG is unpaused: on all of the history, and not beside the boot.
+        models = [feed.model.name for feed in map(get_feed, self.feeds) if feed.model]
+        dags = [f"{kind}_{model}" for model in models for kind in ("train", "return_model")]
+        self._unpause(stack, dags)
+
+    def _unpause(self, stack: Stack, dags: Sequence[str]) -> None:
+        unpaused = prepare_airflow(stack, dags, timeout=240)
+        if unpaused:
+            self.say(f"unpaused {', '.join(unpaused)}")
 
     def _begin_airflow(self, stack: Stack) -> None:
         self._begin(stack, *(program.name for program in airflow.programs(stack)))
