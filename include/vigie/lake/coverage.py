@@ -14,7 +14,7 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
 from vigie.contract.feed import Feed
-from vigie.lake.ledger import LakeLedger, LostRange, read_ledger
+from vigie.lake.ledger import LakeLedger, LostRange, open_with_ledger
 from vigie.lake.place import file_sizes, files_of, open_table, read_coordinates
 from vigie.warehouse.ledger import OffsetRange
 
@@ -62,12 +62,13 @@ def coverage(feed: Feed) -> Coverage:
     In a feed with `kafka: {transactions: true}` the broker's markers show as missing offsets.
 
     Raises:
+        LakeBusy: Something was committed to the table again and again.
         LakeError: The table's history has no ledger.
     """
-    table = open_table(feed.name)
-    if table is None:
+    opened = open_with_ledger(feed)
+    if opened is None:
         return Coverage((), (), (), (), 0)
-    ledger = read_ledger(feed, table)
+    table, ledger = opened
     gone = missing_files(feed, table)
     runs: _Runs = {}
     for path in file_sizes(table).keys() - set(gone):

@@ -16,10 +16,11 @@ import orjson
 from deltalake import DeltaTable
 
 from vigie.contract.feed import Feed
-from vigie.errors import LakeError
+from vigie.errors import LakeBusy, LakeError
 from vigie.lake.place import lake_uri, open_table
 from vigie.warehouse.ledger import OffsetRange
 
+_TRIES = 5
 APP = "vigie-archive"
 """The `txnAppId` of every append."""
 
@@ -118,6 +119,25 @@ def read_ledger(feed: Feed, table: DeltaTable | None = None) -> LakeLedger:
         "one by `vigie`. Move the table away; what the topic still has is then archived anew"
     )
     raise LakeError(message)
+
+
+def open_with_ledger(feed: Feed) -> tuple[DeltaTable, LakeLedger] | None:
+    """The table and the ledger of the same commit; None where nothing was archived yet.
+
+    Raises:
+        LakeBusy: Something was committed each time the ledger was read.
+        LakeError: As `read_ledger`.
+    """
+    for _ in range(_TRIES):
+        table = open_table(feed.name)
+        if table is None:
+            return None
+        ledger = read_ledger(feed, table)
+        # The history, and so the ledger, goes beyond the version of the table that was opened.
+        newest = open_table(feed.name)
+        if newest is not None and newest.version() == table.version():
+            return table, ledger
+    raise LakeBusy(f"{feed.name}: something was committed to the lake each of {_TRIES} times")
 
 
 def _parse(text: Any) -> LakeLedger | None:

@@ -10,11 +10,9 @@ from deltalake.exceptions import DeltaError
 from vigie.contract.feed import Feed
 from vigie.errors import LakeError
 from vigie.lake.coverage import missing_files
-from vigie.lake.ledger import LakeLedger, read_ledger
-from vigie.lake.place import open_table, record_count
+from vigie.lake.ledger import LakeLedger, open_with_ledger
+from vigie.lake.place import record_count
 from vigie.reconciliation.account import LakeAccount
-
-_TRIES = 5
 
 
 def compare_lake(feed: Feed) -> LakeAccount:
@@ -23,19 +21,13 @@ def compare_lake(feed: Feed) -> LakeAccount:
     A lake that nothing was archived to yet, or that does not answer, is no fault.
     """
     try:
-        for _ in range(_TRIES):
-            table = open_table(feed.name)
-            if table is None:
-                return LakeAccount()
-            ledger = read_ledger(feed, table)
-            found = LakeAccount(tuple(_faults(feed, table, ledger)), None, ledger.expired_records)
-            # The history, and so the ledger, may be newer than the files of the table opened.
-            newest = open_table(feed.name)
-            if newest is not None and newest.version() == table.version():
-                return found
+        opened = open_with_ledger(feed)
+        if opened is None:
+            return LakeAccount()
+        table, ledger = opened
+        return LakeAccount(tuple(_faults(feed, table, ledger)), None, ledger.expired_records)
     except (LakeError, DeltaError, OSError) as error:
         return LakeAccount(skipped=f"lake not compared: {error}")
-    return LakeAccount(skipped="lake not compared: something was committed to it each time")
 
 
 def _faults(feed: Feed, table: DeltaTable, ledger: LakeLedger) -> Iterator[str]:
