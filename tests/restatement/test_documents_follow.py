@@ -263,3 +263,21 @@ def test_a_server_that_is_away_is_caught_up_with_by_the_next(
     finish(warehouse, feed)
 
     assert_clean(stream, server)
+
+
+@each_kept
+def test_a_replay_says_what_it_did_though_the_documents_must_wait(
+    spark: SparkSession,
+    warehouse: Engine,
+    server: str,
+    stores: list[Store],
+    pools: Any,
+    feed: Feed,
+) -> None:
+    stream = start(warehouse, pools[feed.name, False], feed, stores, 6)
+    with environment(VIGIE_DOCUMENTS="mongodb://127.0.0.1:9/vigie"):
+        done = replay_quarantine(spark, widened(feed), Chosen(), Why("tests"), engine=warehouse)
+
+    assert done.stored > 0
+    assert "the next restatement brings the documents" in done.unfinished
+    assert due(stream) > 0

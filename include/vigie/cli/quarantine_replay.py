@@ -12,7 +12,7 @@ import orjson
 import typer
 
 from vigie.cli.moment import HELP, moment
-from vigie.cli.output import JsonFlag, clear_errors, out, print_json
+from vigie.cli.output import JsonFlag, clear_errors, err, out, print_json
 from vigie.contract.loader import get_feed
 from vigie.settings import get_settings
 
@@ -32,7 +32,7 @@ def replay(
 ) -> None:
     """Judge quarantined messages with the contract of now, and store those that pass.
 
-    The stream runs on. Exit code 1 if it is refused.
+    The stream runs on. Exit code 1 if it is refused, or the documents could not follow.
     """
     told = {"--person": getpass.getuser(), "--because": because, "--reason": reason}
     told |= {"--sensor": sensor}
@@ -49,9 +49,12 @@ def replay(
     found = orjson.loads(done.stdout.splitlines()[-1]) | {"dry_run": dry_run}
     if json:
         print_json(found)
-        return
-    for line in _summary(found):
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    else:
+        for line in _summary(found):
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+    if found["unfinished"]:
+        err.print(found["unfinished"], highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(1)
 
 
 def _summary(found: dict[str, Any]) -> Iterator[str]:

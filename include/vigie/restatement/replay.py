@@ -9,6 +9,7 @@ its way is that of a restatement: swap, record, and what follows a commit.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from pyspark.sql import SparkSession
 from sqlalchemy import Engine, select
 
 from vigie.contract.feed import Feed
+from vigie.errors import DocumentsAway
 from vigie.restatement.attempt import commit_once
 from vigie.restatement.compute import Computed, preferred_rows
 from vigie.restatement.cut import Cut, read_cut
@@ -61,7 +63,6 @@ def replay_quarantine(
 
     Raises:
         RestatementBusy: Another process restates or replays this feed.
-        DocumentsAway: All is stored, but the documents wait for the next restatement.
         RestatementRefused: The stream never ran.
         TransientError: The database stayed away; transactions before this one are kept.
     """
@@ -80,9 +81,15 @@ def replay_quarantine(
                 total += replay_judged(engine, feed, page, judged, cut, why, dry_run=dry_run)
         finally:
             reader.close()
-        if not dry_run:
-            finish(engine, feed)
-        return total
+        return total if dry_run else _finish(engine, feed, total)
+
+
+def _finish(engine: Engine, feed: Feed, done: Replayed) -> Replayed:
+    try:
+        finish(engine, feed)
+    except DocumentsAway as error:
+        return replace(done, unfinished=str(error))
+    return done
 
 
 def replay_judged(

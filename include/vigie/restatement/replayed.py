@@ -34,6 +34,7 @@ class Replayed:
     `stored` and `copies` of stored readings were released; `quarantined` counts by reason those
     that still fail, of which `told_anew` have another reason or detail than before. Left as they
     were: messages `cut` to what is kept, `without_bytes`, or of days of which readings `expired`.
+    `unfinished` says what is left to the next restatement, if anything is.
     """
 
     feed: str
@@ -46,6 +47,7 @@ class Replayed:
     expired: int = 0
     days: tuple[date, ...] = ()
     """Days to which readings came."""
+    unfinished: str = ""
 
     @property
     def released(self) -> int:
