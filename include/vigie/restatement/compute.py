@@ -92,6 +92,15 @@ def coordinate_keys(rows: pa.Table) -> npt.NDArray[np.int64]:
     return keys
 
 
+def among(rows: pa.Table, others: pa.Table) -> npt.NDArray[np.bool_]:
+    """Which rows have the coordinates of one of the others."""
+    known = pa.array(coordinate_keys(others))
+    found: npt.NDArray[np.bool_] = pc.is_in(
+        pa.array(coordinate_keys(rows)), value_set=known
+    ).to_numpy(zero_copy_only=False)
+    return found
+
+
 def in_day(times: pa.ChunkedArray, day: date) -> npt.NDArray[np.bool_]:
     """Which event times lie in the day."""
     begin, end = (pa.scalar(t, pa.timestamp("us", tz="UTC")) for t in day_span(day))
@@ -117,7 +126,7 @@ def _preference(rows: pa.Table, stored: pa.Table, prefer: Prefer) -> pa.Array:
     if prefer == "last":
         keys = [(name, "descending") for name in ("append_time", *(name for name, _ in place))]
         return pc.sort_indices(rows, sort_keys=keys)
-    is_stored = np.isin(coordinate_keys(rows), coordinate_keys(stored))
+    is_stored = among(rows, stored)
     marked = pa.table(
         {name: rows[name] for name in (*IDENTITY, "topic_id", "append_time")}
         | {name: rows[name] for name, _ in place}

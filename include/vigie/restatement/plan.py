@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from vigie.contract.feed import Feed
 from vigie.errors import RestatementRefused
-from vigie.restatement.compute import Computed, coordinate_keys, in_day
+from vigie.restatement.compute import Computed, among, in_day
 from vigie.restatement.differences import Differences, compare
 from vigie.restatement.stored import Coordinates, Stored
 from vigie.streaming.copies import IDENTITY
@@ -102,8 +102,9 @@ def coordinates(rows: pa.Table) -> list[Coordinates]:
 
 
 def _require_covered(computed: Computed, stored: Stored, feed: Feed, day: date) -> None:
-    known = np.concatenate([coordinate_keys(t) for t in (computed.rows, computed.failed)])
-    absent = stored.readings.filter(pa.array(~np.isin(coordinate_keys(stored.readings), known)))
+    names = [*COORDINATES[:2]]
+    known = pa.concat_tables([t.select(names) for t in (computed.rows, computed.failed)])
+    absent = stored.readings.filter(pa.array(~among(stored.readings, known)))
     if not absent.num_rows:
         return
     ranges = list(_ranges(absent))
@@ -129,7 +130,7 @@ def _ranges(rows: pa.Table) -> Iterator[tuple[int, int, int]]:
 def _failed_of_day(failed: pa.Table, stored: Stored, day: date) -> pa.Table:
     """Messages that fail now and are of the day: by their time, or because it held them so far."""
     mine = in_day(failed["event_time"], day)
-    mine |= np.isin(coordinate_keys(failed), coordinate_keys(stored.readings))
+    mine |= among(failed, stored.readings)
     dated = {place for place, row in stored.quarantine.items() if row["event_time"] is not None}
     if dated:
         mine |= np.array([place in dated for place in coordinates(failed)], dtype=bool)
@@ -182,7 +183,7 @@ def _differences_per_partition(
     records = pa.concat_tables([computed.rows.select(names), failed.select(names)])
     after = np.zeros(records.num_rows, dtype=bool)
     after[computed.repeats.fresh] = True
-    before = np.isin(coordinate_keys(records), coordinate_keys(stored.readings))
+    before = among(records, stored.readings)
     identity = _identities(records)
     held = np.zeros(int(identity.max(initial=0)) + 1, dtype=bool)
     held[identity[before]] = True

@@ -7,7 +7,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Boolean, DateTime, Double, Integer, Table, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Delete,
+    Double,
+    Integer,
+    Table,
+    delete,
+    or_,
+    select,
+)
 
 from vigie.contract.feed import Feed
 from vigie.restatement.cut import Cut
@@ -31,12 +42,14 @@ _TYPES: dict[type, pa.DataType] = {
 class Stored:
     """Readings and alerts of batches up to the cut, with all their columns.
 
-    `quarantine` has the messages whose event time lies in the day, or could not be read.
+    `quarantine` has the messages whose event time lies in the day, or could not be read;
+    `deletion` deletes all `readings`.
     """
 
     readings: pa.Table
     alerts: pa.Table
     quarantine: dict[Coordinates, dict[str, Any]]
+    deletion: Delete | None = None
 
 
 def day_span(day: date) -> tuple[datetime, datetime]:
@@ -49,11 +62,8 @@ def read_stored(session: Session, feed: Feed, day: date, cut: Cut) -> Stored:
     """Read the day; ends the transaction it read in."""
     begin, end = day_span(day)
     reading, a = feed_tables(feed).reading, core.alert.c
-    readings = select(reading).where(
-        reading.c.event_time >= begin,
-        reading.c.event_time < end,
-        reading.c.batch_no <= cut.batch_no,
-    )
+    r = reading.c
+    mine = (r.event_time >= begin, r.event_time < end, r.batch_no <= cut.batch_no)
     rules = select(core.rule.c.rule_id).where(core.rule.c.feed == feed.name)
     alerts = select(core.alert).where(
         *(a.rule_id.in_(rules), a.event_time >= begin, a.event_time < end),
@@ -67,12 +77,13 @@ def read_stored(session: Session, feed: Feed, day: date, cut: Cut) -> Stored:
     in_day = (q.event_time >= begin) & (q.event_time < end)
     messages = select(*wanted).where(q.feed == feed.name, or_(in_day, q.event_time.is_(None)))
     found = Stored(
-        readings=session.read(readings, schema_of(reading)),
+        readings=session.read(select(reading).where(*mine), schema_of(reading)),
         alerts=session.read(alerts, schema_of(core.alert)),
         quarantine={
             (row["topic_id"], row["kafka_partition"], row["kafka_offset"]): row
             for row in session.run(messages)
         },
+        deletion=delete(reading).where(*mine),
     )
     session.commit()
     return found

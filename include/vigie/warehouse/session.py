@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import Connection, Delete, Executable, Table
 
 from vigie.contract.feed import Feed
 from vigie.errors import WarehouseError
@@ -82,6 +82,9 @@ class Session(Protocol):
         Returns:
             How many rows went.
         """
+
+    def delete(self, statement: Delete) -> int:
+        """Run a deletion; how many rows went."""
 
     def recompute_panes(self, feed: Feed, panes: pa.Table) -> None:
         """Replace panes by what the readings and alerts of the facts give now.

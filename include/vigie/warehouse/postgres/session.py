@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg.rows import dict_row
-from sqlalchemy import Executable, Table
+from sqlalchemy import Delete, Executable, Table
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.engine import Compiled
 
 from vigie.contract.feed import Feed
 from vigie.errors import WarehouseError
 from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.postgres.csv import from_csv
 from vigie.warehouse.postgres.panes import insert_panes
 from vigie.warehouse.session import DuplicateKeyError, Merge, SessionId, TransientError
 
@@ -94,17 +96,25 @@ class PostgresSession:
         return pa.array(numbers, pa.int64()), pa.array(equal, pa.bool_())
 
     def read(self, statement: Executable, schema: pa.Schema) -> pa.Table:
-        """Fetch all rows in binary."""
+        """Copy all rows as text: Arrow reads it at a third of what a row by row fetch costs."""
         compiled = _compile(statement)
-        with _translated(), self._connection.cursor(binary=True) as cursor:
-            found = cursor.execute(str(compiled), compiled.construct_params()).fetchall()
-        columns = zip(*found, strict=True) if found else ((),) * len(schema)
-        arrays = [pa.array(c, field.type) for c, field in zip(columns, schema, strict=True)]
-        return pa.Table.from_arrays(arrays, schema=schema)
+        copied = BytesIO()
+        with _translated(), psycopg.ClientCursor(self._connection) as cursor:
+            query = cursor.mogrify(str(compiled), compiled.construct_params())
+            with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as copy:
+                for block in copy:
+                    copied.write(block)
+        return from_csv(copied.getbuffer(), schema)
 
     def remove(self, table: Table, keys: pa.Table) -> int:
         """Join with a temporary stage, limited to the partitions the keys lie in."""
         return self._remove(table, keys)[1] if keys.num_rows else 0
+
+    def delete(self, statement: Delete) -> int:
+        """Run a deletion; how many rows went."""
+        compiled = _compile(statement)
+        with _translated(), self._connection.cursor() as cursor:
+            return cursor.execute(str(compiled), compiled.construct_params()).rowcount
 
     def recompute_panes(self, feed: Feed, panes: pa.Table) -> None:
         """Aggregate in the database: no reading leaves it."""
