@@ -186,6 +186,11 @@ class Feed:
         return self.model if self.model and self.model.scored == "stream" else None
 
     @property
+    def nightly_model(self) -> Model | None:
+        """The model that forecasts the day ahead of each sensor, if there is one."""
+        return self.model if self.model and self.model.scored == "nightly" else None
+
+    @property
     def topic(self) -> str:
         """The Kafka topic the readings arrive on."""
         return f"readings.{self.feed}"

@@ -127,7 +127,7 @@ class Start:
         streams = (f"stream_{feed}" for feed in self.feeds)
         make_folders(load_feeds())
         housekeeping = ("migrate_warehouse", "reconcile_feeds", "roll_up_feeds")
-        own = ("collect_files", "monitor_models", "notify_alerts", *housekeeping)
+        own = ("collect_files", "notify_alerts", *housekeeping)
         self._unpause(stack, (*own, *streams))
 
     def _start_feeds(self, stack: Stack) -> None:
@@ -144,7 +144,9 @@ class Start:
         # A training begins as its DAG is unpaused: on all of the history, and not beside the boot.
         models = [feed.model.name for feed in map(get_feed, self.feeds) if feed.model]
         dags = [f"{kind}_{model}" for model in models for kind in ("train", "return_model")]
-        self._unpause(stack, dags)
+        nightly = [feed.nightly_model for feed in map(get_feed, self.feeds)]
+        dags += [f"forecast_{model.name}" for model in nightly if model]
+        self._unpause(stack, [*dags, "monitor_models"])
 
     def _unpause(self, stack: Stack, dags: Sequence[str]) -> None:
         unpaused = prepare_airflow(stack, dags, timeout=240)

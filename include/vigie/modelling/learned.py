@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -59,6 +60,20 @@ class StreamedModel(LearnedModel, Protocol):
 
     def features(self, memory: Memory, readings: Readings) -> tuple[Numbers, Memory]:
         """The features of readings in the order of time, and the memory to go on from."""
+        ...
+
+
+@runtime_checkable
+class ForecastModel(LearnedModel, Protocol):
+    """A model that says a sensor's day as the day begins, from what was measured before."""
+
+    past: timedelta
+    """History before a day that its forecast is made from."""
+
+    def ahead(
+        self, readings: Readings, target: str, delay: np.timedelta64, day: np.datetime64
+    ) -> Dataset:
+        """What is to be said of `day`, per sensor and half hour, from readings before it."""
         ...
 
 

@@ -28,7 +28,7 @@ def sum_up_days(engine: Engine, feed: Feed, block: Model, now: datetime) -> int:
     Returns:
         How many days were summed up, each in one transaction.
     """
-    table = feed_tables(feed).prediction
+    table = feed_tables(feed).said
     if table is None:
         return 0
     known_until = now - block.label_delay

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from vigie.contract.feed import Feed
 from vigie.warehouse import core
@@ -15,7 +15,9 @@ from vigie.warehouse.model_errors import model_check
 STEP = timedelta(hours=1)
 """A model is looked at again once event time moved on by so much,"""
 STILL = timedelta(hours=1)
-"""or after so long by the database's clock."""
+"""or after so long by the database's clock,"""
+AWAY = timedelta(minutes=1)
+"""or after so long where the registry did not answer."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,9 @@ def due_models(connection: Connection, feeds: Iterable[Feed]) -> Mapping[str, Du
         if feed.model is None or now is None:
             continue
         t = model_check.c
+        patience = case((t.outcome == "registry away", AWAY), else_=STILL)
         query = (
-            select(t.check_id, t.event_time, (func.now() - t.at >= STILL).label("is_old"))
+            select(t.check_id, t.event_time, (func.now() - t.at >= patience).label("is_old"))
             .where(t.model == feed.model.name)
             .order_by(t.check_id.desc())
             .limit(1)

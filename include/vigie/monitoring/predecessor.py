@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from vigie.contract.feed import Feed, Model
+from vigie.modelling.between import read_between, sensor_numbers
 from vigie.modelling.dataset import Dataset
 from vigie.modelling.learned import LearnedModel, StreamedModel
 from vigie.modelling.registry import PREVIOUS, fetch, find_release, load_fit
 from vigie.modelling.train import Fit
 from vigie.modelling.versions import Release
-from vigie.monitoring.history import read_between
 from vigie.monitoring.predictions import as_moment
 from vigie.settings import get_settings
 
@@ -102,7 +102,7 @@ def _unseen(
     begin = after.astype("datetime64[ms]").item()
     begin -= _LOOK_BACK[isinstance(model, StreamedModel)]
     names = tuple(dict.fromkeys((*model.inputs, block.target)))
-    readings = read_between(feed, names, begin, now, sensors=SENSORS)
+    readings = read_between(feed, names, begin, now, sensor_numbers(feed, limit=SENSORS))
     delay = np.timedelta64(block.label_delay).astype("timedelta64[ms]")
     data = model.dataset(readings, block.target, delay)
     unseen = data.take(data.times > after).known_by(moment)

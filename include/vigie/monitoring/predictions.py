@@ -16,7 +16,7 @@ def known_errors(
     connection: Connection, feed: Feed, block: Model, begin: datetime, end: datetime
 ) -> tuple[Numbers, Times]:
     """Absolute errors of the readings of [begin, end], and when each label became known (UTC)."""
-    table = feed_tables(feed).prediction
+    table = feed_tables(feed).said
     if table is None:
         return np.zeros(0), np.zeros(0, "datetime64[ms]")
     rows = connection.execute(labelled(feed, block, table, begin, end)).all()

@@ -14,6 +14,7 @@ _NOT_IN_A_DRIVER = frozenset(
     (
         "cli",
         "collection",
+        "forecasting",
         "ingest",
         "lake",
         "local",

@@ -2,8 +2,9 @@
 
 `<feed>_reading` holds one row per reading, `<feed>_pane` one per sensor and pane, `<feed>_hourly`
 and `<feed>_daily` one per sensor and closed hour or day. A model that is scored in the stream has
-`<model>_prediction`, with one row per reading. Numbers and timestamps only: strings live in schema
-`dim`.
+`<model>_prediction`, with one row per reading; one that forecasts nightly has `<model>_forecast`,
+with one row per sensor and half hour of the day ahead. Numbers and timestamps only: strings live in
+schema `dim`.
 """
 
 from __future__ import annotations
@@ -56,11 +57,17 @@ class FeedTables:
     hourly: Table
     daily: Table
     prediction: Table | None
+    forecast: Table | None
+
+    @property
+    def said(self) -> Table | None:
+        """What the feed's model said, of readings or of half hours to come, if it has one."""
+        return self.forecast if self.prediction is None else self.prediction
 
     def __iter__(self) -> Iterator[Table]:
         yield from (self.reading, self.pane, self.hourly, self.daily)
-        if self.prediction is not None:
-            yield self.prediction
+        if self.said is not None:
+            yield self.said
 
 
 _KNOWN: dict[str, FeedTables] = {}
@@ -90,6 +97,7 @@ def _build(feed: Feed) -> FeedTables:
         hourly=_partitioned(f"{feed.name}_hourly", metadata, "hour_start", _roll_up(feed)),
         daily=_partitioned(f"{feed.name}_daily", metadata, "day_start", _roll_up(feed)),
         prediction=_prediction_table(feed, metadata),
+        forecast=_forecast_table(feed, metadata),
     )
 
 
@@ -98,6 +106,13 @@ def _prediction_table(feed: Feed, metadata: MetaData) -> Table | None:
     if model is None:
         return None
     return _partitioned(f"{model.name}_prediction", metadata, "event_time", _prediction())
+
+
+def _forecast_table(feed: Feed, metadata: MetaData) -> Table | None:
+    model = feed.nightly_model
+    if model is None:
+        return None
+    return _partitioned(f"{model.name}_forecast", metadata, "event_time", _forecast())
 
 
 def _partitioned(name: str, metadata: MetaData, time: str, columns: Iterable[Column[Any]]) -> Table:
@@ -144,6 +159,16 @@ def _prediction() -> Iterator[Column[Any]]:
     yield Column("model_version", Integer)
     yield Column("reason", SmallInteger)
     yield Column("batch_no", BigInteger, nullable=False)
+
+
+def _forecast() -> Iterator[Column[Any]]:
+    """Beside the forecast what was measured a day and a week before; `made_at` is an event time."""
+    yield Column("value", Double)
+    yield Column("yesterday", Double)
+    yield Column("last_week", Double)
+    yield Column("model_version", Integer, nullable=False)
+    yield Column("reason", SmallInteger)
+    yield Column("made_at", DateTime(timezone=True), nullable=False)
 
 
 def _roll_up(feed: Feed) -> Iterator[Column[Any]]:

@@ -1,4 +1,4 @@
-"""Why a reading has no prediction: a small number in the facts, words in `report`."""
+"""Why there is no prediction or forecast: a small number in the facts, words in `report`."""
 
 from __future__ import annotations
 
@@ -32,4 +32,22 @@ _WORDS = {
     Unscored.MISSING_INPUT: "missing input: the model cannot do without it",
     Unscored.FAILED: "failed: the model raised an error",
     Unscored.RESTATED: "restated: the reading came or changed after its time",
+}
+
+
+class NoForecast(IntEnum):
+    """Why a half hour has no forecast; numbers never change their meaning."""
+
+    TOO_LITTLE_HISTORY = 1
+    FAILED = 2
+
+    @property
+    def words(self) -> str:
+        """For people; no quote in it, since it becomes SQL."""
+        return _NO_FORECAST[self]
+
+
+_NO_FORECAST = {
+    NoForecast.TOO_LITTLE_HISTORY: "too little history: no value known of a week before",
+    NoForecast.FAILED: "failed: the model gave no number",
 }

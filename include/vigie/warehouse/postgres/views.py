@@ -9,7 +9,7 @@ from vigie.contract.feed import Feed, Model
 from vigie.warehouse.feed_tables import PANE_COUNTS, ROLL_UP_SUMMARY
 from vigie.warehouse.postgres.episodes import episodes
 from vigie.warehouse.postgres.intervals import interval
-from vigie.warehouse.unscored import Unscored
+from vigie.warehouse.unscored import NoForecast, Unscored
 
 
 def base_views(feed: Feed) -> dict[str, str]:
@@ -25,6 +25,8 @@ def base_views(feed: Feed) -> dict[str, str]:
     }
     if feed.scored_model:
         views[f"{feed.scored_model.name}_prediction"] = _prediction(feed, feed.scored_model)
+    if feed.nightly_model:
+        views[f"{feed.nightly_model.name}_forecast"] = _forecast(feed, feed.nightly_model)
     if "readings" in feed.aliases:
         views[feed.aliases["readings"]] = f"SELECT * FROM report.{feed.name}_reading"
     return views
@@ -126,6 +128,23 @@ def _prediction(feed: Feed, model: Model) -> str:
         f"JOIN fact.{feed.name}_reading r"
         " ON r.sensor_id = p.sensor_id AND r.event_time = p.event_time\n"
         "JOIN dim.sensor s ON s.sensor_id = p.sensor_id",
+    )
+
+
+def _forecast(feed: Feed, model: Model) -> str:
+    """The actual value is there once it was measured."""
+    reasons = "".join(f"\n           WHEN {why.value} THEN '{why.words}'" for why in NoForecast)
+    columns = (
+        *("s.sensor", "f.event_time", "f.value AS predicted", f"r.{model.target} AS actual"),
+        *(f"r.{model.target} - f.value AS residual", "f.yesterday", "f.last_week"),
+        *("f.model_version", f"CASE f.reason{reasons}\n       END AS reason", "f.made_at"),
+    )
+    return _select(
+        iter(columns),
+        f"FROM fact.{model.name}_forecast f\n"
+        "JOIN dim.sensor s ON s.sensor_id = f.sensor_id\n"
+        f"LEFT JOIN fact.{feed.name}_reading r"
+        " ON r.sensor_id = f.sensor_id AND r.event_time = f.event_time",
     )
 
 
