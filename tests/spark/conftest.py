@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,7 @@ def spark() -> Iterator[SparkSession]:
     """One local Spark session without the network's help."""
     # Py4J says goodbye after pytest has closed its streams.
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = (
         SparkSession.builder.master("local[2]")
         .appName("tests")

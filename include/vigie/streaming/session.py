@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -33,6 +35,8 @@ def open_session(
             message = f"no jars in {settings.jars / folder}; `vigie up` fetches them"
             raise StackError(message)
         jars += found
+    # Workers would otherwise be whatever python3 the PATH has.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = (
         SparkSession.builder.appName(name)
         .config(map=dict(options or {}))
