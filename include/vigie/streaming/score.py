@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4096
-"""Rows predicted in one call: a Gaussian process compares each with each it was trained on."""
+"""Rows predicted in one call; between two of them the transaction says that it lives."""
 
 
 @dataclass(frozen=True)
