@@ -16,7 +16,9 @@ _LARGEST = 1e30
 
 def numbers(column: pa.ChunkedArray, field: Field) -> Numbers:
     """Values of a field as an estimator takes them: within the valid range, NaN where missing."""
-    values = column.cast(pa.float64(), safe=False).to_numpy()
+    if column.type != pa.float64():
+        column = column.cast(pa.float64(), safe=False)
+    values = column.to_numpy()
     within: Numbers = np.clip(values, *(field.valid or (-_LARGEST, _LARGEST)))
     return within
 
