@@ -116,8 +116,9 @@ class Sender:
     def _wait_for_turn(self) -> None:
         now = time.monotonic()
         while now < self._due:
-            # In slices, since acknowledgements are only counted while polling.
-            self._producer.poll(min(self._due - now, 0.5))
+            # In slices, since acknowledgements are only counted while polling. It counts whole
+            # milliseconds: less than one is none, and the loop would spin.
+            self._producer.poll(min(max(self._due - now, 0.001), 0.5))
             now = time.monotonic()
         self._due = max(self._due, now - 1) + self._pause
 
