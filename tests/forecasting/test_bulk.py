@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
 from sqlalchemy import Engine
 
 from tests.forecasting.test_forecast import (
@@ -23,8 +22,7 @@ from tests.forecasting.test_forecast import (
 )
 from tests.monitoring.filled import fill
 from vigie.contract.feed import Feed
-from vigie.errors import ModelError
-from vigie.forecasting.bulk import forecast_frames, forecast_sensors
+from vigie.forecasting.bulk import forecast_frames
 from vigie.forecasting.day_ahead import COLUMNS
 from vigie.modelling.between import sensor_numbers
 from vigie.modelling.gate import Champion
@@ -61,27 +59,27 @@ def test_a_worker_says_what_the_backtest_says(
     assert len(said) <= 2 * 48
 
 
+def submit(feed: Feed, day: datetime) -> str:
+    """Run the job as Airflow does; what it logged."""
+    app = [sys.executable, str(HOME / "spark_apps" / "forecast_meters.py"), block(feed).name]
+    done = subprocess.run([*app, f"{day:%Y-%m-%d}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stderr
+
+
 @each_feed
-def test_workers_say_what_the_backtest_says_and_once(
-    spark: SparkSession, registry: str, warehouse: Engine, feed: Feed
+def test_the_job_says_what_the_backtest_says_and_once(
+    registry: str, warehouse: Engine, feed: Feed
 ) -> None:
-    name = block(feed).name
     fill(warehouse, feed, history())
-    with pytest.raises(ModelError, match="there is no champion"):
-        forecast_sensors(spark, name, TODAY)
     release = publish(feed)
 
-    stored = forecast_sensors(spark, name, TODAY)
+    assert "forecast=2" in submit(feed, TODAY)
 
-    assert (stored.version, stored.forecast, stored.written) == (release.version, 2, 3 * 48)
     found = report(warehouse, feed)
+    assert set(found["model_version"]) == {release.version}
     said = {(row.sensor, row.event_time): row.predicted for row in found.itertuples()}
     for key, value in backtested(feed).items():
         assert said[key] == pytest.approx(value, rel=1e-12)
-    # Again, as Airflow submits it.
-    app = [sys.executable, str(HOME / "spark_apps" / "forecast_meters.py"), name]
-    again = subprocess.run([*app, f"{TODAY:%Y-%m-%d}"], capture_output=True, text=True, check=False)
-    assert again.returncode == 0, again.stderr[-2000:]
-    assert "written=0" in again.stderr
+    assert "written=0" in submit(feed, TODAY)
     pd.testing.assert_frame_equal(report(warehouse, feed), found)
-    assert forecast_sensors(spark, name, TODAY + timedelta(days=99)).silent == 3
