@@ -386,6 +386,7 @@ def test_the_status_of_a_running_stream(engine, feed, master, running) -> None:
         "phase": "running",
         "error": None,
         "gaps": [],
+        "model": None,
     }
 
 
