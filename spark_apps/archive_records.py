@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 
 from vigie.contract.loader import get_feed
 from vigie.lake.archive_feeds import archive_feeds
 from vigie.lake.session import open_lake_session
+from vigie.streaming.app_log import set_up_log
 
 
 def main() -> int:
@@ -16,10 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("feeds", nargs="+", help="names of feeds")
     feeds = [get_feed(name) for name in parser.parse_args().feeds]
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    set_up_log()
     spark = open_lake_session("vigie archive")
     try:
         return 0 if archive_feeds(spark, feeds) else 1

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from vigie.errors import VigieError
 from vigie.forecasting.bulk import forecast_sensors
+from vigie.streaming.app_log import set_up_log
 from vigie.streaming.session import open_session
 
 
@@ -18,10 +19,7 @@ def main() -> int:
     parser.add_argument("model", help="name of the model")
     parser.add_argument("day", type=datetime.fromisoformat, help="in UTC, such as 2013-10-01")
     arguments = parser.parse_args()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    set_up_log()
     spark = open_session(f"vigie forecast {arguments.model}", sets=())
     try:
         stored = forecast_sensors(spark, arguments.model, arguments.day.replace(tzinfo=UTC))

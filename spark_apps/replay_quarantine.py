@@ -16,6 +16,7 @@ from vigie.lake.session import open_lake_session
 from vigie.restatement.record import Why
 from vigie.restatement.replay import replay_quarantine
 from vigie.restatement.waiting import Chosen
+from vigie.streaming.app_log import set_up_log
 
 
 def main() -> int:
@@ -30,10 +31,7 @@ def main() -> int:
     parser.add_argument("--until", type=datetime.fromisoformat, help="quarantined before")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     arguments = parser.parse_args()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    set_up_log()
     chosen = Chosen(arguments.reason, arguments.sensor, arguments.since, arguments.until)
     why = Why(arguments.person, arguments.because or None)
     feed = get_feed(arguments.feed)

@@ -12,6 +12,7 @@ from vigie.errors import VigieError
 from vigie.lake.session import open_lake_session
 from vigie.restatement.record import Why
 from vigie.restatement.restate import restate_day
+from vigie.streaming.app_log import set_up_log
 
 
 def main() -> int:
@@ -23,10 +24,7 @@ def main() -> int:
     parser.add_argument("--reason", default="", help="why")
     parser.add_argument("--prefer", choices=("first", "last"), default="first")
     arguments = parser.parse_args()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    set_up_log()
     why = Why(arguments.person, arguments.reason or None, arguments.prefer)
     feed = get_feed(arguments.feed)
     spark = open_lake_session(f"vigie restate {feed.name}")

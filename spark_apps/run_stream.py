@@ -8,6 +8,7 @@ import sys
 from logging.handlers import RotatingFileHandler
 
 from vigie.contract.loader import get_feed
+from vigie.streaming.app_log import set_up_log
 from vigie.streaming.driver import run_driver
 
 
@@ -29,9 +30,7 @@ def _set_up_log(file: str | None) -> None:
     if file is not None:
         printed.setLevel(logging.ERROR)
         handlers.append(RotatingFileHandler(file, maxBytes=10_000_000, backupCount=3))
-    line = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=logging.INFO, format=line, handlers=handlers)
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    set_up_log(handlers)
 
 
 if __name__ == "__main__":

@@ -41,12 +41,16 @@ def read_between(
     columns = {"sensor": pa.string(), "event_time": pa.timestamp("us", tz="UTC")}
     schema = pa.schema(columns | dict.fromkeys(fields, pa.float64()))
     with closing(open_warehouse().open_session()) as session:
-        found = session.read(query, schema)
-    found = found.sort_by([("event_time", "ascending"), ("sensor", "ascending")])
+        return in_order(session.read(query, schema), fields)
+
+
+def in_order(rows: pa.Table, fields: Sequence[str]) -> Readings:
+    """Rows with `sensor`, `event_time` and some fields, in the order of event time."""
+    ordered = rows.sort_by([("event_time", "ascending"), ("sensor", "ascending")])
     return Readings(
-        found["sensor"].to_numpy().astype(str),
-        found["event_time"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[ms]"),
-        {name: found[name].to_numpy() for name in fields},
+        ordered["sensor"].to_numpy().astype(str),
+        ordered["event_time"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[ms]"),
+        {name: ordered[name].to_numpy() for name in fields},
     )
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from sqlalchemy import Double, Table, cast, func, select
 
 from vigie.contract.feed import Feed, Model
+from vigie.modelling.between import in_order
 from vigie.modelling.learned import LearnedModel, StreamedModel
 from vigie.modelling.readings import Readings
 from vigie.modelling.train import HELD_BACK
@@ -56,7 +57,7 @@ def read_training_history(model: LearnedModel, feed: Feed, block: Model, now: da
                 begin = _begin(session, reading, block.target, number, judged_from, before)
             found = _read(session, reading, names, row["sensor_id"], begin, now)
             parts.append(found.append_column("sensor", pa.array([row["sensor"]] * len(found))))
-    return _in_order(parts, names)
+    return _readings(parts, names)
 
 
 def _begin(
@@ -88,15 +89,10 @@ def _read(
     return session.read(wanted, schema)
 
 
-def _in_order(parts: Sequence[pa.Table], names: Sequence[str]) -> Readings:
+def _readings(parts: Sequence[pa.Table], names: Sequence[str]) -> Readings:
     rows = [part for part in parts if len(part)]
     if not rows:
         empty = np.empty(0)
         times = np.empty(0, "datetime64[ms]")
         return Readings(np.empty(0, str), times, {name: empty for name in names})
-    ordered = pa.concat_tables(rows).sort_by([("event_time", "ascending"), ("sensor", "ascending")])
-    return Readings(
-        ordered["sensor"].to_numpy().astype(str),
-        ordered["event_time"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[ms]"),
-        {name: ordered[name].to_numpy() for name in names},
-    )
+    return in_order(pa.concat_tables(rows), names)
