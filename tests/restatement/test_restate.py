@@ -33,7 +33,7 @@ from vigie.restatement.cut import read_cut
 from vigie.restatement.record import Why
 from vigie.restatement.stored import day_span
 from vigie.warehouse import core
-from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.feed_tables import feed_tables, value_columns
 from vigie.warehouse.unscored import Unscored
 
 pytestmark = [pytest.mark.warehouse, pytest.mark.spark]
@@ -203,6 +203,10 @@ def test_a_correction_wins_with_prefer_last_and_first_takes_it_back(
 
     assert done.changed > 0
     assert done.came == done.went == 0
+    reading = feed_tables(stream.feed).reading.name
+    for old, new in zip(before[reading], stream.rows()[reading], strict=True):
+        values = value_columns(stream.feed)
+        assert old == new or [old[v] for v in values] != [new[v] for v in values], "only a copy"
     assert_clean(stream)
     back = stream.restate()
     assert back.changed == done.changed

@@ -26,6 +26,7 @@ from vigie.warehouse.feed_tables import value_columns
 
 Prefer = Literal["first", "last"]
 _WIDEST = 1 << 16
+_PLACE = ("kafka_partition", "kafka_offset")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def compute(
     the lowest offset. Where partitions were added, two partitions can hold records of one identity,
     and which was committed first depended on how the batches were cut: then the one that is stored
     stays, or if none is, the one appended first.
-    `last`: the record appended last wins, for corrections.
+    `last`: the values appended last win, for corrections. Of records that have them the stored one
+    stays: a copy changes nothing.
     Sensors and event times in `without` are left out.
     """
     rows = _without(_in_day(records.accepted, day), without)
@@ -82,7 +84,10 @@ def preferred_rows(
     encoded = accepted["sensor"].combine_chunks().dictionary_encode()
     numbers = pa.array([known[name] for name in encoded.dictionary.to_pylist()], pa.int32())
     rows = reading_rows(accepted, pc.take(numbers, encoded.indices), feed, memory.statuses, 0)
-    return rows.take(_preference(rows, stored, prefer))
+    if prefer == "last":
+        rows = rows.take(_newest_first(rows))
+        return rows.take(_stored_before_its_copies(rows, stored, feed))
+    return rows.take(_first_committed_first(rows, stored))
 
 
 def coordinate_keys(rows: pa.Table) -> npt.NDArray[np.int64]:
@@ -120,16 +125,28 @@ def _without(rows: pa.Table, identities: Collection[tuple[str, datetime]]) -> pa
     return rows.filter(pa.array([one not in identities for one in each], pa.bool_()))
 
 
-def _preference(rows: pa.Table, stored: pa.Table, prefer: Prefer) -> pa.Array:
+def _newest_first(rows: pa.Table) -> pa.Array:
+    """Row numbers, the record appended last first."""
+    keys = [(name, "descending") for name in ("append_time", *_PLACE)]
+    return pc.sort_indices(rows, sort_keys=keys)
+
+
+def _stored_before_its_copies(
+    rows: pa.Table, stored: pa.Table, feed: Feed
+) -> npt.NDArray[np.int64]:
+    """Row numbers: a stored record that equals the first of its identity leads instead."""
+    none = (pa.array([], pa.int64()), pa.array([], pa.bool_()))
+    copies = find_repeats(rows, value_columns(feed), stored=none).copies
+    leading = copies[among(rows.take(copies), stored)]
+    return np.concatenate([leading, np.delete(np.arange(rows.num_rows), leading)])
+
+
+def _first_committed_first(rows: pa.Table, stored: pa.Table) -> pa.Array:
     """Row numbers, the most preferred first."""
-    place = [("kafka_partition", "ascending"), ("kafka_offset", "ascending")]
-    if prefer == "last":
-        keys = [(name, "descending") for name in ("append_time", *(name for name, _ in place))]
-        return pc.sort_indices(rows, sort_keys=keys)
     is_stored = among(rows, stored)
     marked = pa.table(
         {name: rows[name] for name in (*IDENTITY, "topic_id", "append_time")}
-        | {name: rows[name] for name, _ in place}
+        | {name: rows[name] for name in _PLACE}
         | {"row": np.arange(rows.num_rows), "absent": (~is_stored).astype(np.int8)}
     )
     identity = [*IDENTITY, "topic_id", "kafka_partition"]
@@ -140,4 +157,5 @@ def _preference(rows: pa.Table, stored: pa.Table, prefer: Prefer) -> pa.Array:
     follows = pc.not_equal(marked["kafka_offset"], lowest).cast(pa.int8())
     marked = marked.append_column("follows", follows)
     order = [("follows", "ascending"), ("absent", "ascending"), ("append_time", "ascending")]
-    return pc.sort_indices(marked, sort_keys=[*order, ("topic_id", "ascending"), *place])
+    place = [(name, "ascending") for name in ("topic_id", *_PLACE)]
+    return pc.sort_indices(marked, sort_keys=[*order, *place])
