@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 
 from vigie.contract.feed import Feed
 from vigie.errors import RestatementRefused
-from vigie.restatement.compute import Computed, among, in_day
+from vigie.restatement.compute import Computed, in_day
+from vigie.restatement.coordinates import Coordinates, among, coordinates
 from vigie.restatement.differences import Differences, compare
-from vigie.restatement.stored import Coordinates, Stored
+from vigie.restatement.stored import Stored
 from vigie.streaming.copies import IDENTITY
 from vigie.streaming.rows import alert_rows, conflict_rows
 from vigie.streaming.split import COORDINATES
@@ -93,12 +94,6 @@ def make_plan(
         per_day={day: sum(per_partition.values())},
         new_messages=new,
     )
-
-
-def coordinates(rows: pa.Table) -> list[Coordinates]:
-    """Topic id, partition and offset of each row."""
-    columns = (rows[name].to_pylist() for name in ("topic_id", *COORDINATES[:2]))
-    return list(zip(*columns, strict=True))
 
 
 def _require_covered(computed: Computed, stored: Stored, feed: Feed, day: date) -> None:

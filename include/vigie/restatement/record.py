@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from sqlalchemy import Engine, func, insert, select
 
 from vigie.contract.feed import Feed
-from vigie.restatement.compute import Prefer
 from vigie.restatement.cut import Cut
 from vigie.restatement.plan import Plan
+from vigie.restatement.preference import Prefer
 from vigie.restatement.stored import Stored
 from vigie.streaming.document_store import wants_documents
 from vigie.warehouse import core

@@ -22,11 +22,13 @@ from sqlalchemy import Engine, select
 from vigie.contract.feed import Feed
 from vigie.errors import DocumentsAway
 from vigie.restatement.attempt import commit_once
-from vigie.restatement.compute import Computed, preferred_rows
+from vigie.restatement.compute import Computed
+from vigie.restatement.coordinates import coordinates
 from vigie.restatement.cut import Cut, read_cut
 from vigie.restatement.differences import Differences
 from vigie.restatement.follow_up import finish, finish_earlier
-from vigie.restatement.plan import Plan, coordinates, to_quarantine
+from vigie.restatement.plan import Plan, to_quarantine
+from vigie.restatement.preference import preferred_rows
 from vigie.restatement.record import Why, write_record
 from vigie.restatement.replayed import Replayed, dates, records_of, sums_before
 from vigie.restatement.source import Records, split_records

@@ -21,13 +21,11 @@ from sqlalchemy import (
 )
 
 from vigie.contract.feed import Feed
+from vigie.restatement.coordinates import Coordinates
 from vigie.restatement.cut import Cut
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.session import Session
-
-Coordinates = tuple[str, int, int]
-"""Topic id, partition, offset."""
 
 _TYPES: dict[type, pa.DataType] = {
     BigInteger: pa.int64(),

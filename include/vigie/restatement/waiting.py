@@ -11,9 +11,8 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 
 from vigie.contract.feed import Feed
+from vigie.restatement.coordinates import Coordinates, coordinates
 from vigie.restatement.cut import Cut
-from vigie.restatement.plan import coordinates
-from vigie.restatement.stored import Coordinates
 from vigie.streaming.check import RAW_KEPT
 from vigie.warehouse import core
 from vigie.warehouse.session import Session
