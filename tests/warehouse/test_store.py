@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, delete, func, insert, select, text, update
 
@@ -15,6 +17,7 @@ from vigie.contract.loader import load_feeds
 from vigie.errors import LedgerConflict, Superseded
 from vigie.reconciliation.reconcile import reconcile
 from vigie.streaming.commit import Batch, Fence
+from vigie.streaming.flag import flag_column
 from vigie.streaming.heartbeat import Pulse
 from vigie.streaming.launch import claim, raise_fence
 from vigie.streaming.score import Scorer
@@ -224,6 +227,33 @@ def test_wrong_last_event_times_lead_to_the_slow_way_not_to_an_error(
         "conflicts": 0,
         "quarantined": 0,
     }
+
+
+@pytest.mark.parametrize("feed", [f for f in FEEDS if f.alerts], ids=lambda feed: feed.name)
+def test_a_flagged_reading_removed_behind_our_back_may_come_again(
+    warehouse: Engine, stores: list[Store], feed: Feed
+) -> None:
+    store = new_store(warehouse, feed)
+    stores.append(store)
+    reading = feed_tables(feed).reading
+    store.store(batch(flagged(accepted(feed, hours(6)), feed)))
+    alerts = count(warehouse, core.alert)
+    with warehouse.begin() as connection:
+        connection.execute(delete(reading).where(reading.c.kafka_offset >= 4))
+
+    store.store(batch(flagged(accepted(feed, hours(6), first_offset=6), feed), begin=6))
+
+    assert count(warehouse, reading) == 6
+    assert count(warehouse, core.alert) == alerts == 6 * len(feed.alerts)
+
+
+def flagged(split: Split, feed: Feed) -> Split:
+    """Every reading flagged by every rule."""
+    rows = split.accepted
+    for rule in feed.alerts:
+        place = rows.column_names.index(flag_column(rule))
+        rows = rows.set_column(place, flag_column(rule), pa.array([True] * rows.num_rows))
+    return replace(split, accepted=rows)
 
 
 def test_a_session_that_is_ended_loses_nothing(warehouse: Engine, stores: list[Store]) -> None:

@@ -11,11 +11,9 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     DateTime,
-    Delete,
     Double,
     Integer,
     Table,
-    delete,
     or_,
     select,
 )
@@ -23,6 +21,7 @@ from sqlalchemy import (
 from vigie.contract.feed import Feed
 from vigie.restatement.coordinates import Coordinates
 from vigie.restatement.cut import Cut
+from vigie.restatement.whole_day import WholeDay
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.session import Session
@@ -41,13 +40,13 @@ class Stored:
     """Readings and alerts of batches up to the cut, with all their columns.
 
     `quarantine` has the messages whose event time lies in the day, or could not be read;
-    `deletion` deletes all `readings`.
+    `whole` is what they are taken from, where that is one day.
     """
 
     readings: pa.Table
     alerts: pa.Table
     quarantine: dict[Coordinates, dict[str, Any]]
-    deletion: Delete | None = None
+    whole: WholeDay | None = None
 
 
 def day_span(day: date) -> tuple[datetime, datetime]:
@@ -81,7 +80,7 @@ def read_stored(session: Session, feed: Feed, day: date, cut: Cut) -> Stored:
             (row["topic_id"], row["kafka_partition"], row["kafka_offset"]): row
             for row in session.run(messages)
         },
-        deletion=delete(reading).where(*mine),
+        whole=WholeDay(feed, begin, end, cut),
     )
     session.commit()
     return found

@@ -65,19 +65,21 @@ def swap(session: Session, feed: Feed, plan: Plan, stored: Stored) -> int:
     _refuse_later(session, feed, came)
     changed = _put(plan.computed, batch_no, plan.readings.new)
     gone = stored.readings.take(np.concatenate([plan.readings.went, plan.readings.old]))
-    if stored.deletion is not None and gone.num_rows == stored.readings.num_rows:
-        # The whole day: cheaper by its bounds than row by row.
-        removed = session.delete(stored.deletion)
-    else:
+    whole = stored.whole if gone.num_rows == stored.readings.num_rows else None
+    if whole is None:
         removed = session.remove(tables.reading, gone.select([*IDENTITY, "batch_no"]))
+    else:
+        removed = whole.remove_readings(session)
     _require_unchanged(feed, tables.reading, gone, removed)
     fresh = pa.concat_tables([came, changed])
+    panes_done = whole is not None and whole.replace_panes(session, fresh)
     session.append(tables.reading, fresh.select([c.name for c in tables.reading.columns]))
     touched = [fresh.select(list(IDENTITY)), gone.select(list(IDENTITY))]
     if tables.prediction is not None:
         _unscore(session, tables.prediction, fresh, pa.concat_tables(touched))
     touched += [_swap_alerts(session, feed, plan, stored, came, batch_no)]
-    session.recompute_panes(feed, _panes(pa.concat_tables(touched), feed))
+    if not panes_done:
+        session.recompute_panes(feed, _panes(pa.concat_tables(touched), feed))
     _quarantine(session, feed, plan, batch_no)
     session.upsert(core.sensor_clock, clock_rows(fresh, feed), {"last_event_time": "max"})
     _count(session, feed, plan)

@@ -15,9 +15,9 @@ from sqlalchemy import update
 
 from vigie.contract.feed import Feed
 from vigie.errors import Superseded
-from vigie.streaming.copies import Repeats, find_repeats
+from vigie.streaming.copies import IDENTITY, Repeats, find_repeats
 from vigie.streaming.episodes import follow_episodes
-from vigie.streaming.memory import Memory, number_sensors, status_levels
+from vigie.streaming.memory import Memory, number_sensors
 from vigie.streaming.panes import summarise
 from vigie.streaming.rows import (
     alert_rows,
@@ -103,16 +103,15 @@ def commit_batch(
     scored = scorer.score(session, stored, memory) if scorer else None
     tables = feed_tables(feed)
     columns = [column.name for column in tables.reading.columns]
+    if careful:
+        _remove_orphans(session, feed, stored)
     session.append(core.ledger, counts)
     session.append(tables.reading, stored.select(columns))
-    session.upsert(tables.pane, summarise(_with_level(stored, feed, memory), feed), _merges(feed))
+    session.upsert(tables.pane, summarise(stored, feed), _merges(feed))
     session.append(core.alert, alert_rows(stored, feed, memory.rules))
     episodes = follow_episodes(stored, feed, memory)
     episodes.write(session)
     if scored is not None and tables.prediction is not None:
-        if careful:
-            # Whoever removed a reading behind our back may have left what was said of it.
-            session.remove(tables.prediction, scored.rows.select(["sensor_id", "event_time"]))
         session.append(tables.prediction, scored.rows)
     session.append(core.quarantine, quarantine_rows(quarantined, feed, topic_id, batch_no))
     clocks = clock_rows(stored, feed)
@@ -166,14 +165,13 @@ def _repeats(
     return find_repeats(rows, values, stored=(numbers, same))
 
 
-def _with_level(stored: pa.Table, feed: Feed, memory: Memory) -> pa.Table:
-    if feed.status is None:
-        return stored
-    levels = status_levels(feed)
-    words = {number: levels.get(word) for word, number in memory.statuses.items()}
-    keys = pa.array(list(words), pa.int32())
-    index = pc.index_in(stored["status_id"], value_set=keys)
-    return stored.append_column("status_level", pc.take(pa.array(list(words.values())), index))
+def _remove_orphans(session: Session, feed: Feed, stored: pa.Table) -> None:
+    """Whoever removed a reading behind our back may have left its alerts and prediction."""
+    identities = stored.select(list(IDENTITY))
+    session.remove(core.alert, identities)
+    prediction = feed_tables(feed).prediction
+    if prediction is not None:
+        session.remove(prediction, identities)
 
 
 def _merges(feed: Feed) -> dict[str, Merge]:

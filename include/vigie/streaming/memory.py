@@ -150,13 +150,13 @@ def _numbered_statuses(session: Session, feed: Feed) -> dict[str, int]:
     known = _known(session, core.status, feed, "status")
     new = [
         {"feed": feed.name, "status": word, "level": level}
-        for word, level in status_levels(feed).items()
+        for word, level in _status_levels(feed).items()
         if word not in known
     ]
     return known | _insert(session, core.status, new)
 
 
-def status_levels(feed: Feed) -> dict[str, str]:
+def _status_levels(feed: Feed) -> dict[str, str]:
     """What each status word of the contract means: ok, warning or fault."""
     if feed.status is None:
         return {}

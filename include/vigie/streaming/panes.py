@@ -23,8 +23,8 @@ def summarise(readings: pa.Table, feed: Feed) -> pa.Table:
     """Summarise stored readings.
 
     Args:
-        readings: sensor_id, event_time, fields, `status_level` where the contract has a status,
-            and one column per alert rule.
+        readings: sensor_id, event_time, fields, the word `status` where the contract has one, and
+            one column per alert rule.
         feed: The contract.
 
     Returns:
@@ -34,8 +34,8 @@ def summarise(readings: pa.Table, feed: Feed) -> pa.Table:
         "sensor_id": readings["sensor_id"],
         "pane_start": pane_start(readings["event_time"], feed),
         "alerts": _any_alert(readings, feed),
-        "warnings": _level(readings, "warning"),
-        "faults": _level(readings, "fault"),
+        "warnings": _at_level(readings, feed, "warning"),
+        "faults": _at_level(readings, feed, "fault"),
     }
     wanted: list[tuple[str | list[str], str]] = [("alerts", "sum"), ("warnings", "sum")]
     wanted += [("faults", "sum"), ([], "count_all")]
@@ -73,7 +73,9 @@ def _any_alert(readings: pa.Table, feed: Feed) -> pa.ChunkedArray:
     return flagged.cast(pa.int64())
 
 
-def _level(readings: pa.Table, level: str) -> pa.ChunkedArray:
-    if "status_level" not in readings.column_names:
+def _at_level(readings: pa.Table, feed: Feed, level: str) -> pa.ChunkedArray:
+    """1 for a reading whose status means this level."""
+    if feed.status is None:
         return pa.chunked_array([pa.repeat(pa.scalar(0, pa.int64()), readings.num_rows)])
-    return pc.fill_null(pc.equal(readings["status_level"], level), False).cast(pa.int64())
+    words = pa.array(getattr(feed.status, level), pa.string())
+    return pc.is_in(readings["status"], value_set=words).cast(pa.int64())

@@ -25,8 +25,9 @@ def readings(feed: Feed, count: int = 500) -> pa.Table:
     table = accepted(feed, data).accepted
     table = table.append_column("sensor_id", pa.array([i % 3 for i in range(count)], pa.int32()))
     if feed.status:
-        levels = [["ok", "warning", "fault", None][i % 4] for i in range(count)]
-        table = table.append_column("status_level", pa.array(levels))
+        levels = (feed.status.ok, feed.status.warning, feed.status.fault, [None])
+        words = pa.array([levels[i % 4][0] for i in range(count)], pa.string())
+        table = table.set_column(table.column_names.index("status"), "status", words)
     return table
 
 
