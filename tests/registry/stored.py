@@ -10,7 +10,8 @@ from sqlalchemy import insert, select
 
 from vigie.contract.feed import Feed
 from vigie.modelling.readings import Readings
-from vigie.warehouse.core import sensor
+from vigie.streaming.rows import clock_rows
+from vigie.warehouse import core
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
@@ -36,7 +37,9 @@ def store_readings(feed: Feed, readings: Readings) -> None:
     days = np.unique(readings.times.astype("datetime64[D]")).tolist()
     warehouse.ensure_months(table, days)
     with closing(warehouse.open_session()) as session:
-        session.append(table, pa.table(columns))
+        rows = pa.table(columns)
+        session.append(table, rows)
+        session.upsert(core.sensor_clock, clock_rows(rows, feed), {"last_event_time": "max"})
         session.commit()
 
 
@@ -44,10 +47,10 @@ def _numbers(feed: Feed, names: list[str]) -> dict[str, int]:
     with get_engine().begin() as connection:
         known = {
             row.sensor: row.sensor_id
-            for row in connection.execute(select(sensor).where(sensor.c.feed == feed.name))
+            for row in connection.execute(select(core.sensor).where(core.sensor.c.feed == feed.name))
         }
         new = [{"feed": feed.name, "sensor": name} for name in names if name not in known]
         for row in new:
-            added = insert(sensor).values(row).returning(sensor.c.sensor_id)
+            added = insert(core.sensor).values(row).returning(core.sensor.c.sensor_id)
             known[row["sensor"]] = connection.execute(added).scalar_one()
     return known

@@ -18,7 +18,7 @@ from vigie.modelling.champions import (
     promote_challenger,
     return_to_previous,
 )
-from vigie.modelling.history import newest_event_time, read_training_history
+from vigie.modelling.history import read_training_history
 from vigie.modelling.learned import find_model
 from vigie.modelling.nox import Nox
 from vigie.modelling.readings import Readings
@@ -221,8 +221,7 @@ def test_no_more_history_is_read_than_training_needs(empty_registry: None) -> No
     readings = learnable(60)
     readings.values["nox"][::7] = np.nan
     store_readings(FEED, readings)
-    now = newest_event_time(FEED)
-    assert now is not None
+    now = readings.times.max().item().replace(tzinfo=UTC)
     delay = np.timedelta64(BLOCK.label_delay).astype("timedelta64[ms]")
 
     read = read_training_history(FewRows(), FEED, BLOCK, now)

@@ -1,14 +1,14 @@
-"""The stored readings a model is trained on, and the moment it is trained at."""
+"""The stored readings a model is trained on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Double, Table, cast, func, select
+from sqlalchemy import Double, Table, cast, select
 
 from vigie.contract.feed import Feed, Model
 from vigie.modelling.between import in_order
@@ -17,22 +17,10 @@ from vigie.modelling.readings import Readings
 from vigie.modelling.train import HELD_BACK
 from vigie.warehouse.core import sensor
 from vigie.warehouse.dialects import open_warehouse
-from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.session import Session
 
 _TIME = pa.timestamp("us", tz="UTC")
-
-
-def newest_event_time(feed: Feed) -> datetime | None:
-    """What is now for training: the newest event time stored (UTC), since history may be replayed.
-
-    None where nothing is stored.
-    """
-    reading = feed_tables(feed).reading.c
-    with get_engine().connect() as connection:
-        newest = connection.scalar(select(func.max(reading.event_time)))
-    return newest.astimezone(UTC) if newest else None
 
 
 def read_training_history(model: LearnedModel, feed: Feed, block: Model, now: datetime) -> Readings:

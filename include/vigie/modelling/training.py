@@ -17,7 +17,7 @@ from vigie.errors import ModelError, TooLittleHistory
 from vigie.modelling.dataset import Dataset
 from vigie.modelling.forget_versions import forget_old_versions
 from vigie.modelling.gate import Champion, judge, promote
-from vigie.modelling.history import newest_event_time, read_training_history
+from vigie.modelling.history import read_training_history
 from vigie.modelling.learned import find_model
 from vigie.modelling.log_training import Training, log_training
 from vigie.modelling.register import open_client, open_run, register, set_aliases
@@ -34,6 +34,7 @@ from vigie.modelling.versions import SYSTEM, Kind, record_event
 from vigie.settings import get_settings
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
+from vigie.warehouse.event_time import newest_event_time
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def train(name: str, *, person: str = SYSTEM) -> Outcome:
     model, feed, block = find_model(name)
     with _alone(name), open_client() as client:
         champion, doubt = _find_champion(name)
-        now = newest_event_time(feed)
+        with get_engine().connect() as connection:
+            now = newest_event_time(connection, feed)
         if now is None:
             raise TooLittleHistory(f"model {name}: feed {feed.name} has no reading yet")
         delay = np.timedelta64(block.label_delay).astype("timedelta64[ms]")

@@ -16,12 +16,12 @@ from vigie.modelling.registry import CHAMPION, find_release
 from vigie.modelling.versions import Release
 from vigie.monitoring import ask
 from vigie.monitoring.by_day import sum_up_days
-from vigie.monitoring.clock import newest_event_time
 from vigie.monitoring.inputs import measure_inputs
 from vigie.monitoring.predecessor import worse_than_before
 from vigie.monitoring.predictions import as_moment, known_errors
 from vigie.monitoring.record import Check, Outcome, keep
 from vigie.warehouse.engines import get_engine
+from vigie.warehouse.event_time import newest_event_time
 
 
 def check_model(name: str) -> Check | None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, case, func, select
 
 from vigie.contract.feed import Feed
-from vigie.warehouse import core
+from vigie.warehouse.event_time import newest_event_time
 from vigie.warehouse.model_errors import model_check
 
 STEP = timedelta(hours=1)
@@ -27,14 +27,6 @@ class Due:
     model: str
     event_time: datetime
     last_check: int
-
-
-def newest_event_time(connection: Connection, feed: Feed) -> datetime | None:
-    """What is now for a model: the newest event time stored, since history may be replayed."""
-    t = core.sensor_clock.c
-    query = select(func.max(t.last_event_time)).where(t.feed == feed.name)
-    newest: datetime | None = connection.scalar(query)
-    return newest
 
 
 def due_models(connection: Connection, feeds: Iterable[Feed]) -> Mapping[str, Due]:
