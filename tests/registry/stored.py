@@ -45,10 +45,8 @@ def store_readings(feed: Feed, readings: Readings) -> None:
 
 def _numbers(feed: Feed, names: list[str]) -> dict[str, int]:
     with get_engine().begin() as connection:
-        known = {
-            row.sensor: row.sensor_id
-            for row in connection.execute(select(core.sensor).where(core.sensor.c.feed == feed.name))
-        }
+        mine = select(core.sensor).where(core.sensor.c.feed == feed.name)
+        known = {row.sensor: row.sensor_id for row in connection.execute(mine)}
         new = [{"feed": feed.name, "sensor": name} for name in names if name not in known]
         for row in new:
             added = insert(core.sensor).values(row).returning(core.sensor.c.sensor_id)
