@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +28,9 @@ def error(
         str | None, typer.Argument(help="Name of the model; all by default.", metavar="[NAME]")
     ] = None,
     days: Annotated[int, typer.Option(min=1, help="The newest days with known labels.")] = 7,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the errors of these days too, such as error.png.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Show the newest errors by day of event time, drift of inputs, and the last look."""
@@ -36,12 +40,16 @@ def error(
     models = [feed.model.name for feed in load_feeds().values() if feed.model]
     if name is not None and name not in models:
         raise ModelError(f"model {name!r}: no contract names it; there are: {', '.join(models)}")
+    if plot is not None and name is None:
+        raise ModelError("--plot draws one model: give its name")
     found = []
     for model in [name] if name else models:
         with get_engine("reader").connect() as connection:
             check = newest_check(connection, model)
             errors = newest_days(connection, model, limit=days)
             found.append((model, check, errors, newest_inputs(connection, model)))
+    if plot is not None:
+        _draw(found[0], plot)
     if json:
         print_json({"models": [_as_json(*one) for one in found]})
         return
@@ -50,6 +58,15 @@ def error(
         if inputs:
             apart = ", ".join(f"{field} {distance:.2f}" for field, distance in inputs.items())
             out.print(f"inputs apart from training (0 to 1): {apart}", highlight=False)
+
+
+def _draw(found: tuple[str, Check | None, Sequence[Day], Any], out_file: Path) -> None:
+    from vigie.modelling.learned import find_model
+    from vigie.monitoring.picture import draw_errors
+
+    name, check, days, _ = found
+    _, feed, block = find_model(name)
+    draw_errors(days, check, feed.fields[block.target].unit, out_file)
 
 
 def _as_json(model: str, check: Check | None, errors: Any, inputs: Any) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""Years replayed to a running stack: drift trains under Airflow, the stream swaps, errors fall."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+from tests.airflow import RUN, Airflow
+from tests.local_stack import LocalStack, wait_for
+from vigie.contract.loader import get_feed
+
+pytestmark = [pytest.mark.e2e, pytest.mark.campaign, pytest.mark.timeout(3600)]
+
+A_DAY_PER_SECOND = "24"
+"""Readings a second: they are hourly."""
+SPAN = timedelta(days=14)
+
+
+def test_drift_trains_a_champion_that_the_stream_takes_over_and_errors_fall(
+    local_stack: LocalStack, shared_data: Path, tmp_path: Path
+) -> None:
+    feed, airflow = get_feed("gas_turbine"), Airflow(local_stack)
+    years = [str(shared_data / "gas_turbine" / f"gt_{year}.csv") for year in (2011, 2012, 2013)]
+
+    with airflow.unpaused("monitor_models", "train_nox"):
+        assert local_stack.run("replay", feed.name, years[0]).returncode == 0
+        wait_for(lambda: promoted(local_stack), "a first champion", RUN)
+        launch = local_stack.stream(feed)["launch"]
+        for year in years[1:]:
+            sent = local_stack.run(
+                "replay", feed.name, year, "--rate", A_DAY_PER_SECOND, timeout=900
+            )
+            assert sent.returncode == 0, sent.stderr
+        last = "SELECT max(event_date)::text FROM report.model_error WHERE model = 'nox'"
+        wait_for(
+            lambda: (local_stack.query(last)[0][0] or "") >= "2013-12-28", "errors of the end", RUN
+        )
+
+    assert local_stack.stream(feed)["launch"] == launch
+    assert local_stack.account(feed)["lag"] == 0
+    asked = local_stack.query("SELECT count(*) FROM ops.model_check WHERE outcome = 'drift'")
+    assert asked[0][0] > 0
+    assert len(promoted(local_stack)) > 2
+    before, after = around_takeovers(local_stack)
+    print(f"\nmean error of two weeks before a takeover {before:.2f}, of two after it {after:.2f}")
+    assert after < before
+    picture = tmp_path / "error.png"
+    drawn = local_stack.run("model", "error", "nox", "--days", "1500", "--plot", str(picture))
+    assert drawn.returncode == 0, drawn.stderr
+    assert picture.stat().st_size > 10_000
+
+
+def promoted(local_stack: LocalStack) -> list[int]:
+    """The versions that became champion, in order."""
+    rows = local_stack.query(
+        "SELECT version FROM ops.model_event "
+        "WHERE model = 'nox' AND kind = 'promoted' ORDER BY event_id"
+    )
+    return [version for (version,) in rows]
+
+
+def around_takeovers(local_stack: LocalStack) -> tuple[float, float]:
+    """The mean errors before and after a version took over, of all takeovers after the first."""
+    rows = local_stack.query(
+        "SELECT event_date, version, mae FROM report.model_error "
+        "WHERE model = 'nox' AND version IS NOT NULL"
+    )
+    first: dict[int, date] = {}
+    for day, version, _ in rows:
+        first[version] = min(day, first.get(version, day))
+    befores, afters = [], []
+    for version, taken in sorted(first.items())[1:]:
+        before = [e for d, v, e in rows if v < version and taken - SPAN <= d < taken]
+        after = [e for d, v, e in rows if v == version and taken < d <= taken + SPAN]
+        if before and after:
+            befores.append(mean(before))
+            afters.append(mean(after))
+    return mean(befores), mean(afters)
