@@ -23,7 +23,7 @@ status: install ## Show streams, services and disk
 	$(bin)/vigie status
 
 test: lint ## Run the linters, the type checker and all tests but the long campaigns
-	$(bin)/pytest -m "not campaign"
+	$(bin)/pytest -m "not campaign" --durations=40
 
 test-unit: .venv/installed-dev ## Run the tests that need no service
 	$(bin)/pytest tests/unit -m "not campaign"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import mean
@@ -79,3 +80,43 @@ def around_takeovers(local_stack: LocalStack) -> tuple[float, float]:
             befores.append(mean(before))
             afters.append(mean(after))
     return mean(befores), mean(afters)
+
+
+def test_a_backfill_forecasts_days_of_a_feed_that_was_added(
+    local_stack: LocalStack, shared_data: Path
+) -> None:
+    feed, airflow = get_feed("smart_meter"), Airflow(local_stack)
+    quietly = ("--no-simulators", "--no-history")
+    added = local_stack.run("up", "--feeds", feed.name, *quietly, timeout=600)
+    assert added.returncode == 0, added.stdout + added.stderr
+    files = sorted(map(str, (shared_data / "smart_meter").glob("sgsc*")))
+    sent = local_stack.run("replay", feed.name, *files, "--json", timeout=600)
+    assert sent.returncode == 0, sent.stderr
+    local_stack.settle(feed, json.loads(sent.stdout)["sent"])
+
+    with airflow.unpaused("train_consumption"):
+        airflow.do("dags", "trigger", "train_consumption")
+        trained = airflow.finished("train_consumption", "manual")
+        assert trained["state"] == "success"
+    days = [last_day(local_stack) - timedelta(days=n) for n in (3, 2, 1)]
+    with airflow.unpaused("forecast_consumption"):
+        logical = [f"{day - timedelta(days=1)}" for day in days]
+        airflow.backfill("forecast_consumption", logical[0], logical[-1])
+        wait_for(lambda: airflow.backfill_ended("forecast_consumption"), "the backfill", RUN)
+
+    said = local_stack.query(
+        "SELECT event_time::date, count(predicted), avg(abs(predicted - actual)), "
+        "avg(abs(last_week - actual)) FROM report.consumption_forecast GROUP BY 1 ORDER BY 1"
+    )
+    print("\nday, half hours forecast, error, error of last week's values:", said)
+    assert [day for day, *_ in said] == days
+    for _, count, error, baseline in said:
+        assert count > 0
+        assert error < baseline
+
+
+def last_day(local_stack: LocalStack) -> date:
+    """The last day with readings of meters."""
+    rows = local_stack.query("SELECT max(event_time)::date FROM fact.smart_meter_reading")
+    found: date = rows[0][0]
+    return found
