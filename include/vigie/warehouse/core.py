@@ -11,23 +11,24 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
-    Double,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
     false,
-    func,
 )
 
+from vigie.warehouse.types import BYTES, LONG_TEXT, NAME, NUMBER, SENSOR, TIME, UtcNow, key_text
+
 metadata = MetaData()
+_WORD = key_text(200)
+_HASH = key_text(64)
+_TOPIC = key_text(64)
 
 
 def _time(name: str, *, now: bool = False, nullable: bool = True) -> Column[object]:
-    default = func.now() if now else None
-    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
+    default = UtcNow() if now else None
+    return Column(name, TIME, nullable=nullable, server_default=default)
 
 
 def _int(name: str, *, key: bool = False, nullable: bool = False) -> Column[int]:
@@ -38,14 +39,18 @@ def _big(name: str, *, key: bool = False, nullable: bool = False) -> Column[int]
     return Column(name, BigInteger, primary_key=key, nullable=nullable, autoincrement=False)
 
 
-def _text(name: str, *, key: bool = False, nullable: bool = False) -> Column[str]:
-    return Column(name, Text, primary_key=key, nullable=nullable)
+def _text(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, LONG_TEXT, nullable=nullable)
+
+
+def _word(name: str, kind: Text = NAME, *, key: bool = False) -> Column[str]:
+    return Column(name, kind, primary_key=key, nullable=False)
 
 
 migration = Table(
     "migration",
     metadata,
-    _text("name", key=True),
+    _word("name", _WORD, key=True),
     _text("checksum"),
     _time("applied_at", now=True, nullable=False),
     schema="ops",
@@ -55,8 +60,8 @@ sensor = Table(
     "sensor",
     metadata,
     Column("sensor_id", Integer, primary_key=True),
-    _text("feed"),
-    _text("sensor"),
+    _word("feed"),
+    _word("sensor", SENSOR),
     _time("first_seen", now=True, nullable=False),
     schema="dim",
 )
@@ -65,9 +70,9 @@ status = Table(
     "status",
     metadata,
     Column("status_id", Integer, primary_key=True),
-    _text("feed"),
-    _text("status"),
-    _text("level"),
+    _word("feed"),
+    _word("status", _WORD),
+    _word("level"),
     schema="dim",
 )
 
@@ -75,10 +80,10 @@ rule = Table(
     "rule",
     metadata,
     Column("rule_id", Integer, primary_key=True),
-    _text("feed"),
-    _text("rule"),
-    _text("severity"),
-    _text("field"),
+    _word("feed"),
+    _word("rule"),
+    _word("severity"),
+    _word("field"),
     schema="dim",
 )
 
@@ -87,8 +92,8 @@ alert = Table(
     metadata,
     _int("rule_id", key=True),
     _int("sensor_id", key=True),
-    Column("event_time", DateTime(timezone=True), primary_key=True),
-    Column("value", Double),
+    Column("event_time", TIME, primary_key=True),
+    Column("value", NUMBER),
     Column("is_late", Boolean, nullable=False),
     _big("batch_no"),
     schema="fact",
@@ -97,7 +102,7 @@ alert = Table(
 stream = Table(
     "stream",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     _text("desired"),
     _text("changed_by"),
     _time("changed_at", now=True, nullable=False),
@@ -107,7 +112,7 @@ stream = Table(
 watch = Table(
     "watch",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     _time("watched_at", nullable=False),
     schema="ops",
 )
@@ -115,7 +120,7 @@ watch = Table(
 launch = Table(
     "launch",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     _int("launch", key=True),
     _time("created_at", now=True, nullable=False),
     _text("contract_hash"),
@@ -136,17 +141,17 @@ launch = Table(
 launch_session = Table(
     "launch_session",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     _int("launch", key=True),
     _big("session_id", key=True),
-    Column("started_at", DateTime(timezone=True), primary_key=True),
+    Column("started_at", TIME, primary_key=True),
     schema="ops",
 )
 
 fence = Table(
     "fence",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     _int("launch"),
     _text("token"),
     _big("batch_no"),
@@ -156,14 +161,14 @@ fence = Table(
 heartbeat = Table(
     "heartbeat",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     _int("launch"),
     _time("beat_at", nullable=False),
     _text("phase"),
     _big("progress"),
     _time("progress_at", nullable=False),
     _big("lag_messages", nullable=True),
-    Column("lag_seconds", Double),
+    Column("lag_seconds", NUMBER),
     _text("model", nullable=True),
     schema="ops",
 )
@@ -171,7 +176,7 @@ heartbeat = Table(
 launch_request = Table(
     "launch_request",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     _int("launch", key=True),
     _text("kind"),
     _text("requested_by"),
@@ -183,7 +188,7 @@ stream_event = Table(
     "stream_event",
     metadata,
     Column("event_id", BigInteger, primary_key=True),
-    _text("feed"),
+    _word("feed"),
     _time("at", now=True, nullable=False),
     _text("kind"),
     _text("person"),
@@ -194,8 +199,8 @@ stream_event = Table(
 ledger = Table(
     "ledger",
     metadata,
-    _text("feed", key=True),
-    _text("topic_id", key=True),
+    _word("feed", key=True),
+    _word("topic_id", _TOPIC, key=True),
     _int("kafka_partition", key=True),
     _big("begin_offset", key=True),
     _big("end_offset"),
@@ -214,8 +219,8 @@ ledger = Table(
 gap = Table(
     "gap",
     metadata,
-    _text("feed", key=True),
-    _text("topic_id", key=True),
+    _word("feed", key=True),
+    _word("topic_id", _TOPIC, key=True),
     _int("kafka_partition", key=True),
     _big("begin_offset", key=True),
     _big("end_offset"),
@@ -230,7 +235,7 @@ sensor_clock = Table(
     "sensor_clock",
     metadata,
     _int("sensor_id", key=True),
-    _text("feed"),
+    _word("feed"),
     _time("last_event_time", nullable=False),
     schema="ops",
 )
@@ -238,7 +243,7 @@ sensor_clock = Table(
 day_count = Table(
     "day_count",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     Column("event_date", Date, primary_key=True),
     _big("stored"),
     _big("restated"),
@@ -249,7 +254,7 @@ day_count = Table(
 roll_up = Table(
     "roll_up",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     Column("event_date", Date, primary_key=True),
     _big("counted", nullable=True),
     _time("rolled_at", now=True, nullable=False),
@@ -259,8 +264,8 @@ roll_up = Table(
 quarantine = Table(
     "quarantine",
     metadata,
-    _text("feed", key=True),
-    _text("topic_id", key=True),
+    _word("feed", key=True),
+    _word("topic_id", _TOPIC, key=True),
     _int("kafka_partition", key=True),
     _big("kafka_offset", key=True),
     _time("append_time", nullable=False),
@@ -268,7 +273,7 @@ quarantine = Table(
     _text("detail"),
     _text("sensor", nullable=True),
     _time("event_time"),
-    Column("raw", LargeBinary),
+    Column("raw", BYTES),
     _big("raw_length", nullable=True),
     _text("raw_sha256", nullable=True),
     _big("batch_no"),
@@ -280,10 +285,10 @@ quarantine = Table(
 reconciliation = Table(
     "reconciliation",
     metadata,
-    _text("feed", key=True),
-    Column("at", DateTime(timezone=True), primary_key=True, server_default=func.now()),
+    _word("feed", key=True),
+    Column("at", TIME, primary_key=True, server_default=UtcNow()),
     Column("is_full", Boolean, nullable=False),
-    Column("seconds", Double, nullable=False),
+    Column("seconds", NUMBER, nullable=False),
     _big("messages_read"),
     _big("stored"),
     _big("copies"),
@@ -300,7 +305,7 @@ reconciliation = Table(
 reconciled_day = Table(
     "reconciled_day",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     Column("event_date", Date, primary_key=True),
     _big("readings"),
     _time("counted_at", now=True, nullable=False),
@@ -312,9 +317,9 @@ alert_state = Table(
     metadata,
     _int("sensor_id", key=True),
     _int("rule_id", key=True),
-    _text("feed"),
+    _word("feed"),
     _time("since"),
-    Column("peak", Double),
+    Column("peak", NUMBER),
     _time("last_flagged"),
     schema="ops",
 )
@@ -323,8 +328,8 @@ alert_outbox = Table(
     "alert_outbox",
     metadata,
     Column("message_no", BigInteger, primary_key=True),
-    _text("feed"),
-    _text("sensor"),
+    _word("feed"),
+    _word("sensor", SENSOR),
     _text("message"),
     _time("written_at", now=True, nullable=False),
     schema="ops",
@@ -333,8 +338,8 @@ alert_outbox = Table(
 ingest_key = Table(
     "ingest_key",
     metadata,
-    _text("name", key=True),
-    _text("key_sha256"),
+    _word("name", _WORD, key=True),
+    _word("key_sha256", _HASH),
     _text("feeds"),
     _text("created_by"),
     _time("created_at", now=True, nullable=False),
@@ -345,8 +350,8 @@ ingest_key = Table(
 archive = Table(
     "archive",
     metadata,
-    _text("feed", key=True),
-    _text("topic_id", key=True),
+    _word("feed", key=True),
+    _word("topic_id", _TOPIC, key=True),
     _int("kafka_partition", key=True),
     _big("end_offset"),
     _big("messages"),
@@ -357,7 +362,7 @@ archive = Table(
 lake = Table(
     "lake",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     _big("commit_no"),
     _big("files"),
     _big("bytes"),
@@ -369,8 +374,8 @@ lake = Table(
 restatement = Table(
     "restatement",
     metadata,
-    _text("restatement_id", key=True),
-    _text("feed"),
+    _word("restatement_id", _HASH, key=True),
+    _word("feed"),
     Column("event_date", Date, nullable=False),
     _time("restated_at", now=True, nullable=False),
     _text("person"),
@@ -389,17 +394,17 @@ restatement = Table(
     _big("left_over"),
     _text("sums_before"),
     _text("sums_after"),
-    Column("seconds", Double, nullable=False),
+    Column("seconds", NUMBER, nullable=False),
     _time("rolled_up_at"),
     Column("documents_due", Boolean, nullable=False, server_default=false()),
-    Column("source", Text, nullable=False, server_default="lake"),
+    Column("source", LONG_TEXT, nullable=False, server_default="lake"),
     schema="ops",
 )
 
 restated = Table(
     "restated",
     metadata,
-    _text("feed", key=True),
+    _word("feed", key=True),
     _int("kafka_partition", key=True),
     _big("readings"),
     _big("quarantined"),

@@ -17,8 +17,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Double,
     Index,
     Integer,
     MetaData,
@@ -29,11 +27,12 @@ from sqlalchemy.types import TypeEngine
 
 from vigie.contract.feed import Feed
 from vigie.warehouse.session import Merge
+from vigie.warehouse.types import NUMBER, TIME
 
-_TYPES: dict[str, type[TypeEngine[Any]]] = {
-    "float": Double,
-    "integer": BigInteger,
-    "boolean": Boolean,
+_TYPES: dict[str, TypeEngine[Any]] = {
+    "float": NUMBER,
+    "integer": BigInteger(),
+    "boolean": Boolean(),
 }
 PANE_COUNTS = ("readings", "alerts", "warnings", "faults")
 PANE_SUMMARY: dict[str, Merge] = {
@@ -120,7 +119,7 @@ def _partitioned(name: str, metadata: MetaData, time: str, columns: Iterable[Col
         name,
         metadata,
         Column("sensor_id", Integer, primary_key=True, autoincrement=False),
-        Column(time, DateTime(timezone=True), primary_key=True),
+        Column(time, TIME, primary_key=True),
         *columns,
         schema="fact",
         postgresql_partition_by=f"RANGE ({time})",
@@ -133,8 +132,8 @@ def _reading(feed: Feed) -> Iterator[Column[Any]]:
     for name, field in feed.fields.items():
         yield Column(name, _TYPES[field.type])
     if feed.position:
-        yield Column("latitude", Double)
-        yield Column("longitude", Double)
+        yield Column("latitude", NUMBER)
+        yield Column("longitude", NUMBER)
     if feed.status:
         yield Column("status_id", Integer)
     yield Column("is_late", Boolean, nullable=False)
@@ -148,14 +147,14 @@ def _pane(feed: Feed) -> Iterator[Column[Any]]:
         yield Column(count, BigInteger, nullable=False)
     for name in feed.fields:
         for part, merge in PANE_SUMMARY.items():
-            kind = BigInteger if part == "n" else Double
+            kind = BigInteger() if part == "n" else NUMBER
             yield Column(f"{name}_{part}", kind, nullable=merge != "sum")
 
 
 def _prediction() -> Iterator[Column[Any]]:
     """`base` is what the estimator said; `value` what was predicted, corrected by known errors."""
-    yield Column("value", Double)
-    yield Column("base", Double)
+    yield Column("value", NUMBER)
+    yield Column("base", NUMBER)
     yield Column("model_version", Integer)
     yield Column("reason", SmallInteger)
     yield Column("batch_no", BigInteger, nullable=False)
@@ -163,12 +162,12 @@ def _prediction() -> Iterator[Column[Any]]:
 
 def _forecast() -> Iterator[Column[Any]]:
     """Beside the forecast what was measured a day and a week before; `made_at` is an event time."""
-    yield Column("value", Double)
-    yield Column("yesterday", Double)
-    yield Column("last_week", Double)
+    yield Column("value", NUMBER)
+    yield Column("yesterday", NUMBER)
+    yield Column("last_week", NUMBER)
     yield Column("model_version", Integer, nullable=False)
     yield Column("reason", SmallInteger)
-    yield Column("made_at", DateTime(timezone=True), nullable=False)
+    yield Column("made_at", TIME, nullable=False)
 
 
 def _roll_up(feed: Feed) -> Iterator[Column[Any]]:
@@ -177,4 +176,4 @@ def _roll_up(feed: Feed) -> Iterator[Column[Any]]:
     for name in feed.fields:
         yield Column(f"{name}_n", BigInteger, nullable=False)
         for part in ROLL_UP_SUMMARY[1:]:
-            yield Column(f"{name}_{part}", Double)
+            yield Column(f"{name}_{part}", NUMBER)

@@ -9,24 +9,22 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Date,
-    DateTime,
-    Double,
     Integer,
     MetaData,
     Table,
-    Text,
-    func,
 )
+
+from vigie.warehouse.types import LONG_TEXT, NAME, NUMBER, TIME, UtcNow
 
 metadata = MetaData()
 
 model_day = Table(
     "model_day",
     metadata,
-    Column("model", Text, primary_key=True),
+    Column("model", NAME, primary_key=True),
     Column("event_date", Date, primary_key=True),
     Column("readings", BigInteger, nullable=False),
-    Column("known_until", DateTime(timezone=True), nullable=False),
+    Column("known_until", TIME, nullable=False),
     Column("unscored", BigInteger, nullable=False),
     schema="ops",
 )
@@ -34,13 +32,13 @@ model_day = Table(
 model_error = Table(
     "model_error",
     metadata,
-    Column("model", Text, primary_key=True),
+    Column("model", NAME, primary_key=True),
     Column("event_date", Date, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("predictions", BigInteger, nullable=False),
-    Column("absolute", Double, nullable=False),
-    Column("squared", Double, nullable=False),
-    Column("signed", Double, nullable=False),
+    Column("absolute", NUMBER, nullable=False),
+    Column("squared", NUMBER, nullable=False),
+    Column("signed", NUMBER, nullable=False),
     schema="ops",
 )
 
@@ -48,25 +46,25 @@ model_check = Table(
     "model_check",
     metadata,
     Column("check_id", BigInteger, primary_key=True),
-    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("model", Text, nullable=False),
-    Column("event_time", DateTime(timezone=True), nullable=False),
+    Column("at", TIME, nullable=False, server_default=UtcNow()),
+    Column("model", NAME, nullable=False),
+    Column("event_time", TIME, nullable=False),
     Column("version", Integer),
     Column("labels", BigInteger, nullable=False),
-    Column("error", Double),
-    Column("drift_above", Double, nullable=False),
-    Column("outcome", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("error", NUMBER),
+    Column("drift_above", NUMBER, nullable=False),
+    Column("outcome", LONG_TEXT, nullable=False),
+    Column("reason", LONG_TEXT, nullable=False),
     schema="ops",
 )
 
 model_input = Table(
     "model_input",
     metadata,
-    Column("model", Text, primary_key=True),
+    Column("model", NAME, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("event_time", DateTime(timezone=True), primary_key=True),
-    Column("field", Text, primary_key=True),
-    Column("distance", Double, nullable=False),
+    Column("event_time", TIME, primary_key=True),
+    Column("field", NAME, primary_key=True),
+    Column("distance", NUMBER, nullable=False),
     schema="ops",
 )

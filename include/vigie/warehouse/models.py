@@ -5,22 +5,24 @@ Like the core's, their DDL is written by hand and a test holds both equal.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Double, Integer, MetaData, Table, Text, func
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table
+
+from vigie.warehouse.types import LONG_TEXT, NAME, NUMBER, TIME, UtcNow
 
 metadata = MetaData()
 
 model_version = Table(
     "model_version",
     metadata,
-    Column("model", Text, primary_key=True),
+    Column("model", NAME, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("run_id", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("judged_sha256", Text, nullable=False),
-    Column("trained_begin", DateTime(timezone=True), nullable=False),
-    Column("trained_end", DateTime(timezone=True), nullable=False),
+    Column("run_id", LONG_TEXT, nullable=False),
+    Column("sha256", LONG_TEXT, nullable=False),
+    Column("judged_sha256", LONG_TEXT, nullable=False),
+    Column("trained_begin", TIME, nullable=False),
+    Column("trained_end", TIME, nullable=False),
     Column("trained_rows", BigInteger, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("created_at", TIME, nullable=False, server_default=UtcNow()),
     schema="ops",
 )
 
@@ -28,14 +30,14 @@ model_event = Table(
     "model_event",
     metadata,
     Column("event_id", BigInteger, primary_key=True),
-    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("model", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("at", TIME, nullable=False, server_default=UtcNow()),
+    Column("model", NAME, nullable=False),
+    Column("kind", LONG_TEXT, nullable=False),
     Column("version", Integer),
-    Column("run_id", Text),
-    Column("reason", Text, nullable=False),
-    Column("error", Double),
-    Column("champion_error", Double),
-    Column("person", Text, nullable=False),
+    Column("run_id", LONG_TEXT),
+    Column("reason", LONG_TEXT, nullable=False),
+    Column("error", NUMBER),
+    Column("champion_error", NUMBER),
+    Column("person", LONG_TEXT, nullable=False),
     schema="ops",
 )
