@@ -5,10 +5,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from tests.local_stack import LocalStack, at_stack, running_stack
 from tests.services import environment, kafka_broker, mlflow_server, postgres_stack
+from tests.tds.database import TEMPLATE, make_template
+from tests.tds.endpoint import Endpoint, tds_endpoint
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
 from vigie.settings import get_settings
@@ -47,17 +49,36 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="session")
+def tds(postgres: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """The TDS endpoint in front of the shared PostgreSQL, which all tests of the run share."""
+    make_template(postgres)
+    host, port = postgres.address("postgres").split(":")
+    heard = tmp_path_factory.mktemp("tds") / "batches.jsonl"
+    with tds_endpoint(f"host={host} port={port}", heard) as endpoint:
+        yield endpoint
+
+
 @pytest.fixture
-def warehouse(postgres: Stack) -> Iterator[Engine]:
+def dialect() -> str:
+    """What the test's warehouse speaks; `both_dialects` has a test run with either."""
+    return "postgresql"
+
+
+@pytest.fixture
+def warehouse(dialect: str, postgres: Stack, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A warehouse of the test's own, migrated and empty, and the settings pointing at it."""
-    name = f"test_{uuid4().hex[:12]}"
+    endpoint: Endpoint | None = request.getfixturevalue("tds") if dialect == "mssql" else None
+    name, template = f"test_{uuid4().hex[:12]}", TEMPLATE if endpoint else "vigie"
     with connect(postgres) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE vigie OWNER vigie_owner")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER vigie_owner")
     urls = {
         setting: url.removesuffix("vigie") + name
         for setting, url in postgres.settings().items()
         if setting.startswith("VIGIE_WAREHOUSE")
     }
+    if endpoint:
+        urls = {setting: _over_tds(url, endpoint.port) for setting, url in urls.items()}
     # No document server runs in that state folder, though its settings name one.
     with environment(VIGIE_STATE=str(postgres.state), VIGIE_DOCUMENTS="", **urls):
         yield get_engine()
@@ -66,6 +87,11 @@ def warehouse(postgres: Stack) -> Iterator[Engine]:
         get_engine().dispose()
     with connect(postgres) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _over_tds(url: str, port: int) -> str:
+    spoken = make_url(url).set(drivername="mssql+pymssql", port=port)
+    return spoken.render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")
