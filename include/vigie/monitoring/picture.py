@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from vigie.errors import ModelError
 from vigie.monitoring.record import Check, Day
 
+_TOGETHER = np.timedelta64(3, "D")
 _GREY, _BLUE, _RED = "0.75", "tab:blue", "tab:red"
 
 
@@ -38,8 +39,11 @@ def draw_errors(days: Sequence[Day], check: Check | None, unit: str | None, out:
         axes.axvline(place, color=_GREY, lw=0.8)
         axes.text(place, 1.0, str(version), transform=axes.get_xaxis_transform(), fontsize=7)
     dates = np.array([day.event_date for day in every], "datetime64[D]")
+    rolling = np.array([day.rolling_mae for day in every])
+    # No line across days without a label.
+    rolling[1:][np.diff(dates) > _TOGETHER] = np.nan
     axes.plot(dates, [day.mae for day in every], ".", ms=3, color=_GREY, label="one day")
-    axes.plot(dates, [day.rolling_mae for day in every], color=_BLUE, lw=1, label="three days")
+    axes.plot(dates, rolling, color=_BLUE, lw=1, label="three days")
     if check is not None:
         axes.axhline(check.drift_above, color=_RED, lw=1, ls="--", label="drift above")
     axes.set_ylim(bottom=0)
