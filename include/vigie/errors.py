@@ -19,6 +19,9 @@
     │   └── LakeBusy         another process archives or maintains the same feed's lake
     ├── RestatementRefused   a day cannot be restated; no row was touched
     │   └── RestatementBusy  another process restates the same feed
+    ├── CompactionRefused    a month cannot be compacted or expired as asked
+    │   ├── CompactionBusy   another process works on the same month
+    │   └── DuplicatesFound  a table holds two rows of one key
     ├── ModelError           a learned model cannot be trained, judged or used as asked
     │   └── TooLittleHistory  there are too few readings with known labels to train on
     ├── RegistryAway         the model registry does not answer
@@ -109,6 +112,18 @@ class RestatementRefused(VigieError):
 
 class RestatementBusy(RestatementRefused):
     """Another process restates the same feed."""
+
+
+class CompactionRefused(VigieError):
+    """A month of a feed cannot be compacted or expired as asked."""
+
+
+class CompactionBusy(CompactionRefused):
+    """Another process compacts or restates the same month, or its readers did not let go."""
+
+
+class DuplicatesFound(CompactionRefused):
+    """A table holds two rows of one key; nothing was compacted."""
 
 
 class ModelError(VigieError):

@@ -43,6 +43,7 @@ FILES = {
     "collect_files.py": 1,
     "stream_feeds.py": len(load_feeds()),
     "archive_feeds.py": 1,
+    "compact_facts.py": 1,
     "forecast_consumption.py": sum(1 for f in load_feeds().values() if f.nightly_model),
     "migrate_warehouse.py": 1,
     "monitor_models.py": 1,

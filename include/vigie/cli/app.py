@@ -7,6 +7,7 @@ import typer
 from vigie.cli import (
     alerts,
     backtest,
+    compact,
     documents,
     feed,
     key,
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("backtest")(backtest.backtest)
+app.command("compact")(compact.compact)
 model.app.command("error")(model_error.error)
 app.command("reconcile")(reconcile.reconcile)
 app.command("replay")(replay.replay)
@@ -45,6 +47,7 @@ app.command("env")(stack.env)
 app.command("status")(status.status)
 app.command("validate")(validate.validate)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(compact.app, name="compaction")
 app.add_typer(documents.app, name="documents")
 app.add_typer(feed.app, name="feed")
 app.add_typer(key.app, name="key")

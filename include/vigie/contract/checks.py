@@ -40,7 +40,7 @@ class Fault:
 
 def cross_checks(raw: Mapping[str, Any], stem: str) -> Iterator[Fault]:
     """Yield every fault between parts of the contract `raw` of the file named `stem`."""
-    for check in (_file_name, _fields, _aliases, _alerts, _windows, _status, _model):
+    for check in (_file_name, _fields, _aliases, _alerts, _windows, _status, _model, _retention):
         yield from check(raw, stem)
 
 
@@ -147,3 +147,17 @@ def _model(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:
     model, fields = _mapping(raw, "model"), _mapping(raw, "fields")
     if model and model.get("target") not in fields:
         yield Fault("model.target", repr(model.get("target")), f"one of {', '.join(fields)}")
+
+
+def _retention(raw: Mapping[str, Any], _: str) -> Iterator[Fault]:
+    """Panes outlive the readings they sum up, or the account of a day would not close."""
+    retention = _mapping(raw, "retention")
+    panes, readings = (_duration(retention.get(part)) for part in ("panes", "readings"))
+    if panes is None:
+        return
+    if "readings" not in retention:
+        expected = "retention.readings too, which are kept for ever"
+        yield Fault("retention.panes", repr(retention["panes"]), expected)
+    elif readings is not None and readings > panes:
+        expected = f"at least as long as the readings ({retention['readings']})"
+        yield Fault("retention.panes", repr(retention["panes"]), expected)

@@ -126,7 +126,7 @@ class Start:
         self.say("Airflow's API server answers")
         streams = (f"stream_{feed}" for feed in self.feeds)
         make_folders(load_feeds())
-        housekeeping = ("migrate_warehouse", "reconcile_feeds", "roll_up_feeds")
+        housekeeping = ("compact_facts", "migrate_warehouse", "reconcile_feeds", "roll_up_feeds")
         own = ("collect_files", "notify_alerts", *housekeeping)
         self._unpause(stack, (*own, *streams))
 

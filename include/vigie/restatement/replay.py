@@ -34,7 +34,7 @@ from vigie.restatement.replayed import Replayed, dates, records_of, sums_before
 from vigie.restatement.source import Records, split_records
 from vigie.restatement.stored import Stored, schema_of
 from vigie.restatement.swap import LaterArrivals, swap
-from vigie.restatement.turn import turn
+from vigie.restatement.turn import months_of, turn
 from vigie.restatement.waiting import Chosen, Page, count_left, pages
 from vigie.streaming.assemble import judge
 from vigie.streaming.copies import find_repeats
@@ -106,13 +106,14 @@ def replay_judged(
 ) -> Replayed:
     """Replay messages that Spark judged, in one transaction; `finish` does what follows it."""
     found = split_records(judged, feed, cut)
-    kept = _of_days_kept(engine, feed, found.accepted)
-    records = Records(kept, found.failed)
-    expired = found.accepted.num_rows - kept.num_rows
-    if not dry_run:
-        make_months(open_warehouse(engine), feed, dates(kept))
-    replaying = _Replaying(engine, feed, page, records, cut, why)
-    done = commit_once(engine, replaying.number, partial(replaying.run, dry_run=dry_run))
+    with months_of(engine, feed, dates(found.accepted)):
+        kept = _of_days_kept(engine, feed, found.accepted)
+        records = Records(kept, found.failed)
+        expired = found.accepted.num_rows - kept.num_rows
+        if not dry_run:
+            make_months(open_warehouse(engine), feed, dates(kept))
+        replaying = _Replaying(engine, feed, page, records, cut, why)
+        done = commit_once(engine, replaying.number, partial(replaying.run, dry_run=dry_run))
     return done + Replayed(feed.name, expired=expired)
 
 

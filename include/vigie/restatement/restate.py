@@ -27,7 +27,7 @@ from vigie.restatement.record import Restated, Why, write_record
 from vigie.restatement.source import Records, judge_lake, split_records
 from vigie.restatement.stored import Stored, read_stored
 from vigie.restatement.swap import LaterArrivals, swap
-from vigie.restatement.turn import turn
+from vigie.restatement.turn import months_of, turn
 from vigie.streaming.memory import load_memory
 from vigie.warehouse import core
 from vigie.warehouse.dialects import open_warehouse
@@ -44,14 +44,14 @@ def restate_day(
     """Restate a day from the lake.
 
     Raises:
-        RestatementBusy: Another process restates this feed.
+        RestatementBusy: Another process restates this feed, or compacts the month.
         DocumentsAway: All is stored, but the documents wait for the next restatement.
         RestatementRefused: The lake lacks records of the day, readings of it expired, or the
             stream never ran; no row was touched.
         LakeError: The lake's table is not one of ours.
     """
     engine = engine or get_engine()
-    with turn(engine, feed):
+    with turn(engine, feed), months_of(engine, feed, [day]):
         begun = time.monotonic()
         finish_earlier(engine, feed)
         _require_kept(engine, feed, day)

@@ -14,6 +14,7 @@ _NOT_IN_A_DRIVER = frozenset(
     (
         "cli",
         "collection",
+        "compaction",
         "forecasting",
         "ingest",
         "lake",

@@ -410,3 +410,28 @@ restated = Table(
     _big("quarantined"),
     schema="ops",
 )
+
+compaction = Table(
+    "compaction",
+    metadata,
+    _word("compaction_id", _HASH, key=True),
+    _word("feed"),
+    _word("table_name", _WORD),
+    Column("month", Date, nullable=False),
+    _time("compacted_at", now=True, nullable=False),
+    _text("person"),
+    _text("steps"),
+    _text("marker"),
+    _big("rows_before"),
+    _big("rows_after"),
+    _big("groups_before"),
+    _big("groups_after"),
+    _big("dead_before"),
+    _big("dead_after"),
+    _big("bytes_before"),
+    _big("bytes_after"),
+    Column("query_ms_before", NUMBER),
+    Column("query_ms_after", NUMBER),
+    Column("seconds", NUMBER, nullable=False),
+    schema="ops",
+)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Engine
 
 from vigie.errors import SettingsError
 from vigie.warehouse.engines import get_engine
+from vigie.warehouse.fact_months import FactMonths
+from vigie.warehouse.postgres.fact_months import PostgresMonths
 from vigie.warehouse.postgres.warehouse import PostgresWarehouse
 from vigie.warehouse.session import Warehouse
 
 _WAREHOUSES = {"postgresql": PostgresWarehouse}
+_FACT_MONTHS: dict[str, Callable[[], FactMonths]] = {"postgresql": PostgresMonths}
 
 
 def open_warehouse(engine: Engine | None = None) -> Warehouse:
@@ -25,3 +30,16 @@ def open_warehouse(engine: Engine | None = None) -> Warehouse:
         message = f"VIGIE_WAREHOUSE names dialect {engine.dialect.name!r}, expected one of {known}"
         raise SettingsError(message)
     return kind(engine)
+
+
+def open_fact_months(engine: Engine) -> FactMonths:
+    """What the database behind an engine offers for the months of its fact tables.
+
+    Raises:
+        SettingsError: No implementation for the URL's dialect.
+    """
+    kind = _FACT_MONTHS.get(engine.dialect.name)
+    if kind is None:
+        message = f"{engine.dialect.name}: expected one of {', '.join(_FACT_MONTHS)}"
+        raise SettingsError(message)
+    return kind()

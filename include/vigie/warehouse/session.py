@@ -110,10 +110,10 @@ class Warehouse(Protocol):
     def open_session(self) -> Session:
         """Open a connection for bulk loads with the ingest role."""
 
-    def hold(self, name: str) -> AbstractContextManager[bool]:
-        """Hold the lock of this name, in all programs, until the block ends or the client dies.
+    def hold(self, *names: str) -> AbstractContextManager[bool]:
+        """Hold the locks of these names, in all programs, until the block ends or the client dies.
 
-        Gives False at once, and holds nothing, where another session has it.
+        Gives False at once, and holds nothing, where another session has one of them.
         """
 
     def ensure_months(self, table: Table, days: Iterable[date]) -> None:

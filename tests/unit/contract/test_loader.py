@@ -126,6 +126,19 @@ def test_a_status_word_means_one_thing(tmp_path: Path) -> None:
     assert "status.fault: found 'ON', expected a word not already in ok" in faults(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("retention", "expected"),
+    [
+        ("{panes: 1 year}", "retention.panes: found '1 year', expected retention.readings too"),
+        ("{readings: 2 years, panes: 1 year}", "expected at least as long as the readings"),
+    ],
+)
+def test_panes_outlive_the_readings_they_sum_up(
+    tmp_path: Path, retention: str, expected: str
+) -> None:
+    assert expected in faults(tmp_path, GOOD + f"retention: {retention}\n")
+
+
 def test_a_model_predicts_a_field_at_a_cadence_there_is(tmp_path: Path) -> None:
     text = faults(
         tmp_path,

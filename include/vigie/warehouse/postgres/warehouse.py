@@ -36,12 +36,15 @@ class PostgresWarehouse:
         return PostgresSession(url.render_as_string(hide_password=False).replace("+", "%20"))
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[bool]:
-        """A session's advisory lock: PostgreSQL gives it back when the connection ends."""
-        key = func.hashtextextended(f"vigie {name}", 0)
+    def hold(self, *names: str) -> Iterator[bool]:
+        """Advisory locks of one session: PostgreSQL gives them back when the connection ends."""
+        keys = [func.hashtextextended(f"vigie {name}", 0) for name in names]
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
-            yield bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
+            held = all(connection.scalar(select(func.pg_try_advisory_lock(key))) for key in keys)
+            if not held:
+                connection.execute(select(func.pg_advisory_unlock_all()))
+            yield held
         finally:
             # Closing alone would give it back a moment later than the caller believes.
             with suppress(DBAPIError):
