@@ -63,10 +63,10 @@ def test_every_table_is_compacted_once_and_keeps_its_rows(
     assert one["groups_after"] > 0
 
 
-@each_feed
 def test_a_month_much_of_which_is_dead_is_rewritten_in_order_of_time(
-    warehouse: Engine, fill: Fill, feed: Feed, monkeypatch: pytest.MonkeyPatch
+    warehouse: Engine, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    feed = FEED
     monkeypatch.setattr("vigie.compaction.policy.LEAST_DEAD", 10)
     fill(feed)
     compact(feed)
@@ -231,6 +231,7 @@ def test_a_month_that_readers_do_not_let_go_of_stays_as_it_was(
 ) -> None:
     monkeypatch.setattr("vigie.compaction.policy.LEAST_DEAD", 10)
     monkeypatch.setattr("vigie.warehouse.postgres.fact_months._TRIES", 1)
+    monkeypatch.setattr("vigie.warehouse.postgres.fact_months._WAIT", 1)
     fill(FEED)
     reading = feed_tables(FEED).reading
     with warehouse.begin() as connection:

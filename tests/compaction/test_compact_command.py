@@ -37,7 +37,7 @@ def test_an_operator_looks_compacts_and_reads_what_was_done(
     done = vigie("compact", FEED.name, "--month", "2026-01", "--json")
     assert done.exit_code == 0, done.output
     tables = {one["table_name"]: one for one in json.loads(done.stdout)["compacted"]}
-    assert tables[f"{FEED.name}_reading"]["steps"] == ["tidy"]
+    assert tables[f"{FEED.name}_reading"]["steps"] == "tidy"
     assert "nothing to do" in vigie("compact", FEED.name, "--month", "2026-01").output
 
     listed = vigie("compaction", "list", FEED.name)

@@ -75,7 +75,10 @@ def shape(ask: Callable[[str], object]) -> object:
     )
 
 
-@pytest.mark.parametrize("victim", ["client", "session"])
+rarely = pytest.mark.campaign
+
+
+@pytest.mark.parametrize("victim", ["client", pytest.param("session", marks=rarely)])
 def test_a_killed_rewrite_leaves_the_month_as_it_was(
     server: Stack, dead_rows: Callable[[str], object], victim: str
 ) -> None:
@@ -121,6 +124,7 @@ def nobody_works(server: Stack) -> bool:
         return False  # It recovers.
 
 
+@rarely
 def test_a_killed_expiry_removes_and_counts_nothing(
     server: Stack, dead_rows: Callable[[str], object], tmp_path: Path
 ) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,9 +48,9 @@ def compact(
     finally:
         # What was done before an error is told, too.
         if json:
-            print_json({"dry_run": dry_run, "compacted": [asdict(one) for one in done]})
+            print_json({"dry_run": dry_run, "compacted": [one.as_row() for one in done]})
         elif done:
-            print_table(_COLUMNS, [_row(one) for one in done])
+            print_table(_COLUMNS, [_cells(one.as_row()) for one in done])
             if dry_run:
                 out.print("nothing was changed: this is what each month needs first")
     if not done and not json:
@@ -76,57 +76,29 @@ def list_compactions(
     print_table(columns, [_listed(row) for row in rows])
 
 
-def _row(one: Compacted) -> list[object]:
-    densities = [
-        {"rows": d.rows, "groups": d.groups, "dead": d.dead, "bytes": d.bytes}
-        for d in (one.before, one.after)
-    ]
-    return _cells(
-        *(one.table_name, f"{one.month:%Y-%m}", ", ".join(one.steps)),
-        *(*densities, one.query_ms, one.seconds),
-    )
+def _listed(row: dict[str, Any]) -> list[Any]:
+    return [f"{row['compacted_at']:%Y-%m-%d %H:%M:%S}", row["feed"], row["person"], *_cells(row)]
 
 
-def _listed(row: dict[str, object]) -> list[object]:
-    at, month = row["compacted_at"], row["month"]
-    before, after = (
-        {name: row[f"{name}_{when}"] for name in ("rows", "groups", "dead", "bytes")}
-        for when in ("before", "after")
-    )
-    query_ms = (row["query_ms_before"], row["query_ms_after"])
-    cells = _cells(
-        *(row["table_name"], f"{month:%Y-%m}", row["steps"]),
-        *(before, after, query_ms, row["seconds"]),
-    )
-    return [f"{at:%Y-%m-%d %H:%M:%S}", row["feed"], row["person"], *cells]
+def _cells(row: dict[str, Any]) -> list[Any]:
+    def change(show: Callable[[str], str]) -> str:
+        before, after = show("before"), show("after")
+        return before if before == after else f"{before} → {after}"
 
+    def dead(when: str) -> str:
+        gone = row[f"dead_{when}"]
+        return _ratio(100 * gone, row[f"rows_{when}"] + gone, " %")
 
-def _cells(
-    table: object,
-    month: str,
-    steps: object,
-    before: dict[str, int],
-    after: dict[str, int],
-    query_ms: tuple[float | None, float | None],
-    seconds: float,
-) -> list[object]:
-    both = (before, after)
     return [
-        table,
-        month,
-        steps,
-        _change(*(f"{d['rows']}" for d in both)),
-        _change(*(_ratio(d["rows"], d["groups"]) for d in both)),
-        _change(*(_ratio(100 * d["dead"], d["rows"] + d["dead"], " %") for d in both)),
-        _change(*(_ratio(d["bytes"], d["rows"]) for d in both)),
-        _change(*("-" if ms is None else f"{ms:.1f}" for ms in query_ms)),
-        f"{seconds:.1f}",
+        *(row["table_name"], f"{row['month']:%Y-%m}", row["steps"]),
+        change(lambda when: f"{row[f'rows_{when}']}"),
+        change(lambda when: _ratio(row[f"rows_{when}"], row[f"groups_{when}"])),
+        change(dead),
+        change(lambda when: _ratio(row[f"bytes_{when}"], row[f"rows_{when}"])),
+        change(lambda when: _ratio(row[f"query_ms_{when}"], 1)),
+        f"{row['seconds']:.1f}",
     ]
 
 
-def _ratio(part: int, whole: int, unit: str = "") -> str:
-    return f"{part / whole:.1f}{unit}" if whole else "-"
-
-
-def _change(before: str, after: str) -> str:
-    return before if before == after else f"{before} → {after}"
+def _ratio(part: float | None, whole: int, unit: str = "") -> str:
+    return f"{part / whole:.1f}{unit}" if whole and part is not None else "-"

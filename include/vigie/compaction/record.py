@@ -31,6 +31,26 @@ class Compacted:
     query_ms: tuple[float | None, float | None] = (None, None)
     seconds: float = 0.0
 
+    def as_row(self) -> dict[str, Any]:
+        """What `ops.compaction` keeps of it."""
+        row: dict[str, Any] = {
+            "feed": self.feed,
+            "table_name": self.table_name,
+            "month": self.month,
+            "steps": ", ".join(self.steps),
+            "seconds": self.seconds,
+        }
+        densities = zip(("before", "after"), (self.before, self.after), self.query_ms, strict=True)
+        for when, density, query_ms in densities:
+            row |= {
+                f"rows_{when}": density.rows,
+                f"groups_{when}": density.groups,
+                f"dead_{when}": density.dead,
+                f"bytes_{when}": density.bytes,
+                f"query_ms_{when}": query_ms,
+            }
+        return row
+
     def __str__(self) -> str:
         done = ", ".join(self.steps) or "nothing to do"
         told = f"{self.table_name} {self.month:%Y-%m}: {done}; {self.after.rows} rows"
@@ -47,26 +67,7 @@ def last_marker(connection: Connection, table: Table, month: date) -> str | None
 
 def write_record(connection: Connection, done: Compacted, *, marker: str, person: str) -> None:
     """Keep what was done, in the connection's transaction."""
-    row: dict[str, Any] = {
-        "compaction_id": uuid4().hex,
-        "feed": done.feed,
-        "table_name": done.table_name,
-        "month": done.month,
-        "person": person,
-        "steps": ", ".join(done.steps),
-        "marker": marker,
-        "seconds": done.seconds,
-    }
-    for when, density, query_ms in zip(
-        ("before", "after"), (done.before, done.after), done.query_ms, strict=True
-    ):
-        row |= {
-            f"rows_{when}": density.rows,
-            f"groups_{when}": density.groups,
-            f"dead_{when}": density.dead,
-            f"bytes_{when}": density.bytes,
-            f"query_ms_{when}": query_ms,
-        }
+    row = done.as_row() | {"compaction_id": uuid4().hex, "marker": marker, "person": person}
     connection.execute(insert(core.compaction).values(row))
 
 

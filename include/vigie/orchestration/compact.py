@@ -23,8 +23,8 @@ COMPACT_PAGE = triage(
     "process restated it, or readers did not let go of it. It is as before, the other months are "
     "done.",
     todo="Busy: clear the task, or leave it to tomorrow's run. Duplicates: the log names sensor "
-    "and time; the index of the table's key is damaged. `vigie compaction list FEED` shows what was "
-    "done, `vigie compact FEED --dry-run` what there is to do.",
+    "and time; the index of the table's key is damaged. `vigie compaction list FEED` shows what "
+    "was done, `vigie compact FEED --dry-run` what there is to do.",
 )
 
 

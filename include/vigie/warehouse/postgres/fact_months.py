@@ -28,6 +28,8 @@ _BRIN = text(
     "JOIN pg_am a ON a.oid = c.relam AND a.amname = 'brin' WHERE i.indrelid = to_regclass(:month)"
 )
 _TRIES = 3
+_WAIT = 5
+"""Seconds for a lock: whoever queues behind one that waits would wait for as long as it does."""
 _LOCKED = ("55P03", "40P01")
 """No lock within lock_timeout; deadlock."""
 
@@ -89,7 +91,7 @@ class PostgresMonths:
 
     def remove(self, connection: Connection, table: Table, month: date) -> None:
         """Drop the partition."""
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT}s'"))
         try:
             connection.execute(text(f"DROP TABLE {_partition(table, month)}"))
         except OperationalError as error:
@@ -106,8 +108,7 @@ def _cluster(connection: Connection, table: Table, month: date) -> None:
     partition, at = _partition(table, month), time_column(table)
     index = f"in_order_of_time_{zlib.crc32(partition.encode()):08x}"
     columns = ", ".join([at.name, *(key.name for key in table.primary_key if key is not at)])
-    # Whoever queues behind a lock that waits would wait for as long as it does.
-    connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT}s'"))
     # A client that was killed must not have the partition until the end.
     connection.execute(text("SET LOCAL client_connection_check_interval = '2s'"))
     connection.execute(text("SET LOCAL maintenance_work_mem = '128MB'"))
@@ -137,7 +138,7 @@ def _refuse_unless_locked(
         raise error
     if last:
         message = (
-            f"{_partition(table, month)}: others did not let go of it within 5 seconds, tried "
+            f"{_partition(table, month)}: others did not let go of it within {_WAIT} seconds, tried "
             f"{_TRIES} times at most; it is as before. Run it again when less is going on"
         )
         raise CompactionBusy(message) from error
