@@ -138,7 +138,7 @@ def _refuse_unless_locked(
         raise error
     if last:
         message = (
-            f"{_partition(table, month)}: others did not let go of it within {_WAIT} seconds, tried "
+            f"{_partition(table, month)}: others did not let go of it within {_WAIT} s, tried "
             f"{_TRIES} times at most; it is as before. Run it again when less is going on"
         )
         raise CompactionBusy(message) from error
