@@ -10,7 +10,6 @@ from airflow.utils.types import DagRunType
 from sqlalchemy import Engine, select
 
 from tests.warehouse.random_readings import batches, store_all
-from vigie.compaction.periods import AHEAD
 from vigie.contract.loader import load_feeds
 from vigie.settings import HOME
 from vigie.warehouse import core
@@ -42,7 +41,6 @@ def test_a_task_per_feed_takes_turns_and_acts_on_whole_days(dag: object) -> None
     assert {task.task_id for task in dag.tasks} == set(load_feeds())
     assert {task.pool for task in dag.tasks} == {"heavy"}
     assert type(dag.timetable).__name__ == "CronDataIntervalTimetable"
-    assert AHEAD >= 1
 
 
 def test_a_backfill_takes_the_months_of_its_days_and_a_scheduled_run_all(

@@ -31,7 +31,7 @@ def refuse_duplicates(
         .order_by(*keys)
         .limit(_NAMED)
     )
-    months.look_at_rows(connection)
+    query = months.look_at_rows(connection, query, table)
     found = [row._asdict() for row in connection.execute(query)]
     if found:
         names = "; ".join(_name(connection, row) for row in found)

@@ -5,23 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 from vigie.contract.feed import Feed
+from vigie.warehouse.fact_months import later_month
 
 COLD = timedelta(days=180)
 """A month that ended so long ago is seldom read."""
-AHEAD = 2
-"""Months whose places exist before their time."""
 _MARGIN = timedelta(days=31)
 
 
 def month_of(day: date) -> date:
     """The first day of the day's month."""
     return date(day.year, day.month, 1)
-
-
-def later_month(month: date, count: int) -> date:
-    """The month `count` months after another."""
-    years, index = divmod(month.month - 1 + count, 12)
-    return date(month.year + years, index + 1, 1)
 
 
 def begin_of(month: date) -> datetime:

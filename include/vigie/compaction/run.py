@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date
 
 from sqlalchemy import Engine, Table, create_engine, func, select
 
 from vigie.compaction.compact import Work, compact_table
 from vigie.compaction.documents import forget_documents
 from vigie.compaction.expire import expire_month, expired_months
-from vigie.compaction.periods import AHEAD, closes_at, later_month, month_of
+from vigie.compaction.periods import closes_at, month_of
 from vigie.compaction.record import Compacted
 from vigie.contract.feed import Feed
 from vigie.errors import CompactionBusy, CompactionRefused
@@ -113,10 +113,8 @@ def _closed(work: Work, feed: Feed, month: date) -> date:
 
 
 def _prepare(work: Work, feed: Feed) -> None:
-    this = month_of(work.now.date())
-    coming = [later_month(this, count) for count in range(AHEAD + 1)]
     for table in (*feed_tables(feed), core.alert):
-        work.months.prepare(work.engine, table, coming)
+        work.months.prepare(work.engine, table, month_of(work.now.astimezone(UTC).date()))
 
 
 def _work_on(work: Work, feed: Feed, month: date) -> Iterator[Compacted]:

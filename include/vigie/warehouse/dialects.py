@@ -12,9 +12,13 @@ from vigie.warehouse.fact_months import FactMonths
 from vigie.warehouse.postgres.fact_months import PostgresMonths
 from vigie.warehouse.postgres.warehouse import PostgresWarehouse
 from vigie.warehouse.session import Warehouse
+from vigie.warehouse.sqlserver.fact_months import SqlServerMonths
 
 _WAREHOUSES = {"postgresql": PostgresWarehouse}
-_FACT_MONTHS: dict[str, Callable[[], FactMonths]] = {"postgresql": PostgresMonths}
+_FACT_MONTHS: dict[str, Callable[[], FactMonths]] = {
+    "postgresql": PostgresMonths,
+    "mssql": SqlServerMonths,
+}
 
 
 def open_warehouse(engine: Engine | None = None) -> Warehouse:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from sqlalchemy import Column, Connection, Engine, Table
+from sqlalchemy import Column, Connection, Engine, Select, Table
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,11 @@ class FactMonths(Protocol):
     ) -> Density:
         """Measure the month; `since` is the marker of its last compaction, if there was one."""
 
-    def look_at_rows(self, connection: Connection) -> None:
-        """Let the queries of this transaction read the rows themselves, not their key's index."""
+    def look_at_rows(self, connection: Connection, query: Select[Any], table: Table) -> Select[Any]:
+        """The query so that it reads the table's rows themselves, not their key's index.
+
+        It is run in the connection's transaction.
+        """
 
     def tidy(self, engine: Engine, table: Table, month: date) -> None:
         """Give loose rows their final form and merge groups, beside readers and writers."""
@@ -74,8 +77,14 @@ class FactMonths(Protocol):
             CompactionBusy: Others did not let go of the month.
         """
 
-    def prepare(self, engine: Engine, table: Table, months: Sequence[date]) -> None:
-        """Make the places of months to come."""
+    def prepare(self, engine: Engine, table: Table, this: date) -> None:
+        """Make the places of this month and of months to come, as many as the database wants."""
+
+
+def later_month(month: date, count: int) -> date:
+    """The month `count` months after another."""
+    years, index = divmod(month.month - 1 + count, 12)
+    return date(month.year + years, index + 1, 1)
 
 
 def time_column(table: Table) -> Column[Any]:

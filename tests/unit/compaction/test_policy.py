@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from vigie.compaction.periods import closes_at, end_of, first_kept, is_cold, later_month
+from vigie.compaction.periods import closes_at, end_of, first_kept, is_cold
 from vigie.compaction.policy import LEAST_DEAD, next_step
 from vigie.contract.loader import load_feeds
-from vigie.warehouse.fact_months import Density
+from vigie.warehouse.fact_months import Density, later_month
 
 pytestmark = pytest.mark.unit
 

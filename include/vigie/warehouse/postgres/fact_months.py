@@ -7,12 +7,13 @@ import time
 import zlib
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, select, text
+from sqlalchemy import Connection, Engine, Select, Table, func, select, text
 from sqlalchemy.exc import OperationalError
 
 from vigie.errors import CompactionBusy
-from vigie.warehouse.fact_months import Density, time_column
+from vigie.warehouse.fact_months import Density, later_month, time_column
 from vigie.warehouse.postgres.density import MEASURE, density
 
 _CHILDREN = text(
@@ -27,6 +28,8 @@ _BRIN = text(
     "SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
     "JOIN pg_am a ON a.oid = c.relam AND a.amname = 'brin' WHERE i.indrelid = to_regclass(:month)"
 )
+AHEAD = 2
+"""Months whose partitions exist before their time."""
 _TRIES = 3
 _WAIT = 5
 """Seconds for a lock: whoever queues behind one that waits would wait for as long as it does."""
@@ -60,10 +63,11 @@ class PostgresMonths:
         ).one()
         return density(row, loose=_changes(since, marker))
 
-    def look_at_rows(self, connection: Connection) -> None:
+    def look_at_rows(self, connection: Connection, query: Select[Any], table: Table) -> Select[Any]:
         """A damaged index would hide what it should have refused."""
         for kind in ("indexscan", "indexonlyscan", "bitmapscan"):
             connection.execute(text(f"SET LOCAL enable_{kind} = off"))
+        return query
 
     def tidy(self, engine: Engine, table: Table, month: date) -> None:
         """Freeze, analyse, and sum up pages that the BRIN index does not know yet."""
@@ -97,10 +101,11 @@ class PostgresMonths:
         except OperationalError as error:
             _refuse_unless_locked(error, table, month, last=True)
 
-    def prepare(self, engine: Engine, table: Table, months: Sequence[date]) -> None:
-        """Make and attach empty partitions."""
-        for month in months:
+    def prepare(self, engine: Engine, table: Table, this: date) -> None:
+        """Make and attach empty partitions, so that no batch has to."""
+        for count in range(AHEAD + 1):
             with engine.begin() as connection:
+                month = later_month(this, count)
                 connection.execute(select(func.ops.ensure_month(table.name, month)))
 
 
