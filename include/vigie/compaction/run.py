@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date
 
-from sqlalchemy import Engine, Table, create_engine, func, select
+from sqlalchemy import Engine, Table, create_engine, select
 
 from vigie.compaction.compact import Work, compact_table
 from vigie.compaction.documents import forget_documents
@@ -24,6 +24,7 @@ from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.month_locks import hold_months
 from vigie.warehouse.roll_ups import roll_up_changed
+from vigie.warehouse.types import UtcNow
 
 
 def compact_feed(
@@ -80,7 +81,7 @@ def _working(engine: Engine, person: str, *, dry_run: bool) -> Iterator[Work]:
     own = create_engine(engine.url, pool_size=1, max_overflow=0)
     try:
         with own.connect() as connection:
-            now = connection.execute(select(func.now())).scalar_one()
+            now = connection.execute(select(UtcNow())).scalar_one()
         yield Work(own, engine, open_fact_months(own), now, person, dry_run)
     finally:
         own.dispose()
