@@ -6,10 +6,10 @@ bin := .venv/bin
 uv := $(bin)/uv
 compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate
 
-.PHONY: help install up down status test test-unit test-all tsql lint lock bench
+.PHONY: help install up down status test test-unit test-all tsql lint lock bench compose-config
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed ## Make .venv with everything Vigie runs on (skipped when up to date)
 
@@ -42,6 +42,17 @@ lint: .venv/installed-dev ## Check style, types and layers
 
 bench: .venv/installed-dev ## Run the benchmarks and print their table
 	$(bin)/python -m benchmarks.ingest
+
+compose-config: .cache/docker-compose ## Have docker-compose itself judge the compose file (needs Go, no engine)
+	.cache/docker-compose -f docker-compose.yaml config --quiet
+
+# Its package cannot be installed by name; a module of its own can build it.
+.cache/docker-compose:
+	mkdir -p .cache/compose-module
+	cd .cache/compose-module \
+	  && { [ -f go.mod ] || go mod init compose >/dev/null 2>&1; } \
+	  && go get github.com/docker/compose/v2/cmd@v2.40.3 \
+	  && go build -o ../docker-compose github.com/docker/compose/v2/cmd
 
 lock: .venv/installed ## Write both requirements files from their .in files, changing as little as possible
 	$(compile) requirements.in -o requirements.txt

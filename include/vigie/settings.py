@@ -18,6 +18,8 @@ class Settings(BaseSettings):
 
     feeds: Path = HOME / "include" / "feeds"
     state: Path = HOME / ".vigie"
+    secrets: Path | None = None
+    """A folder of files, each named like the variable of the setting it holds, in small letters."""
     jars: Path = HOME / ".cache" / "jars"
     ddl: Path = HOME / "warehouse_ddl"
     spark_apps: Path = HOME / "spark_apps"
@@ -65,6 +67,10 @@ class Settings(BaseSettings):
 
 @cache
 def get_settings() -> Settings:
-    """The settings of this process; `<state>/vigie.env`, written by the local stack, fills gaps."""
+    """The settings of this process; `<state>/vigie.env`, written by the local stack, fills gaps.
+
+    So do the files of the folder `VIGIE_SECRETS`, which a container gets.
+    """
     state = Path(os.environ.get("VIGIE_STATE", Settings.model_fields["state"].default))
-    return Settings(_env_file=state / "vigie.env")
+    secrets = os.environ.get("VIGIE_SECRETS")
+    return Settings(_env_file=state / "vigie.env", _secrets_dir=secrets)

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Makes the secrets of docker-compose.yaml, a file each, in a folder that only its owner can enter.
+# What is there stays.
+set -euo pipefail
+umask 022
+folder=${1:-"$(dirname "$0")/../.secrets"}
+# The folder is its owner's alone; the files are not, since a container reads them as another user.
+mkdir -p "$folder"
+chmod 700 "$folder"
+cd "$folder"
+
+# Letters and digits only, as they go into URLs; `Aa1` meets SQL Server's rule for passwords.
+word() { [ -s "$1" ] || printf 'Aa1%s' "$(head -c 2048 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | head -c "$2")" > "$1"; }
+text() { [ -s "$1" ] || printf '%s' "$2" > "$1"; }
+
+for name in mssql_sa vigie_owner vigie_stream vigie_reader metadata_postgres metadata_airflow metadata_mlflow; do
+    word "$name" 29
+done
+word airflow_jwt 77
+word airflow_api 37
+word airflow_admin 17
+text airflow_fernet "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"
+text airflow_passwords "{\"admin\": \"$(cat airflow_admin)\"}"
+
+for role in warehouse:vigie_stream warehouse_owner:vigie_owner warehouse_reader:vigie_reader; do
+    login=${role#*:}
+    text "vigie_${role%%:*}" "mssql+pymssql://$login:$(cat "$login")@sqlserver:1433/vigie?charset=utf8"
+done
+text airflow_database "postgresql+psycopg2://airflow:$(cat metadata_airflow)@metadata:5432/airflow"
+text vigie_airflow_database "$(cat airflow_database)"
+text mlflow_database "postgresql+psycopg2://mlflow:$(cat metadata_mlflow)@metadata:5432/mlflow"
+echo "secrets are in $(pwd); Airflow's user admin has the password in airflow_admin"
