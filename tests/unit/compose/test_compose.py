@@ -59,6 +59,15 @@ def test_the_file_is_one_of_the_specification(compose: dict[str, Any]) -> None:
     assert not jsonschema.Draft7Validator(schema).is_valid(misspelt)
 
 
+def test_docker_compose_itself_takes_it() -> None:
+    program = HOME / ".cache" / "docker-compose"
+    if not program.is_file():
+        pytest.skip("docker-compose is not built here: `make compose-config` does")
+    command = [program, "-f", FILE, "config", "--quiet"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
 def test_the_core_is_there(services: dict[str, Any]) -> None:
     assert set(SERVICES) <= set(services)
 
