@@ -11,14 +11,16 @@ from vigie.orchestration.triage import triage
 
 PAGE = triage(
     does="`migrate` runs every file of `warehouse_ddl` that the warehouse lacks: in order, under a "
-    "lock, one transaction each; its log names them. Then the housekeeping: `fold` makes ledger "
-    "rows older than 7 days one per topic, partition and day, and removes what was recorded of "
-    "launches more than 90 days ago; `clean` removes Airflow's own runs and task logs of that age.",
+    "lock, one transaction each; its log names them. It then compares the warehouse with contracts "
+    "and files, as `vigie warehouse verify` does. Then the housekeeping: `fold` makes ledger rows "
+    "older than 7 days one per topic, partition and day, and removes what was recorded of launches "
+    "more than 90 days ago; `clean` removes Airflow's own runs and task logs of that age.",
     red="`migrate`: a file failed and was rolled back, or a file changed after it ran; the "
-    "warehouse is as the file before left it. `fold`, `clean`: nothing was removed, and the tables "
-    "grow. Streams go on in each case.",
+    "warehouse is as the file before left it. Or it was changed by other means: each column or "
+    "view that differs is named. `fold`, `clean`: nothing was removed, and the tables grow. "
+    "Streams go on in each case.",
     todo="Read the error. `migrate` names the file: restore a changed one and put the change into "
-    "a new one; repair a failing one. Then clear the task.",
+    "a new one; repair a failing one; undo what was changed by hand. Then clear the task.",
 )
 
 
@@ -35,11 +37,9 @@ PAGE = triage(
 def migrate_warehouse() -> None:
     @task
     def migrate() -> list[str]:
-        from vigie.warehouse.migrate import apply
+        from vigie.orchestration.keep_house import migrate_and_verify
 
-        files = apply()
-        print("\n".join(files) or "the warehouse lacks no file")
-        return files
+        return migrate_and_verify()
 
     @task
     def fold() -> None:

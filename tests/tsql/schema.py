@@ -134,6 +134,7 @@ class _Run:
             "keys": {key: _primary(definition) for key, definition in tables.items()},
             "views": _given(schema, View),
             "functions": _given(schema, TableValuedFunction),
+            "places": {key: (made.file, made.line) for key, made in self.made.items()},
         }
 
     def _unresolved(self, message: str) -> None:
@@ -141,7 +142,9 @@ class _Run:
         if "SqlComputedColumn:" in message:
             return  # Says once more, for a view's column, what was said of the view.
         names = _NAME.findall(message)
-        made = self.made.get(".".join(names[:2]).lower())
+        table = ".".join(names[:2]).lower()
+        index = f"index {table} {names[2].lower()}" if len(names) > 2 else ""
+        made = self.made.get(index) or self.made.get(table)
         if made is None:
             fault = {"file": "", "line": 1, "column": 1, "message": message}
         else:

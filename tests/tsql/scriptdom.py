@@ -40,7 +40,8 @@ class Model:
     """What a sequence of files leaves.
 
     `tables` has for each table its columns' types and whether they may be null; `keys` the columns
-    of its primary key; `views` and `functions` the columns they give.
+    of its primary key; `views` and `functions` the columns they give; `places` the file and line
+    in which each was made.
     """
 
     faults: list[Fault]
@@ -48,6 +49,7 @@ class Model:
     keys: dict[str, list[str]]
     views: dict[str, list[str]]
     functions: dict[str, list[str]]
+    places: dict[str, tuple[str, int]]
 
 
 def errors(sql: str, file: str = "") -> list[Fault]:
@@ -78,6 +80,7 @@ def model(files: Mapping[str, str], statements: Mapping[str, str] | None = None)
         keys=answer["keys"],
         views=answer["views"],
         functions=answer["functions"],
+        places={name: (file, line) for name, (file, line) in answer["places"].items()},
     )
 
 

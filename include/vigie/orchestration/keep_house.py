@@ -17,6 +17,26 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=90)
 
 
+def migrate_and_verify() -> list[str]:
+    """Run the migration files the warehouse lacks, and return their names.
+
+    Raises:
+        MigrationError: A file failed, or the warehouse still is not what contracts and files say;
+            each difference is named.
+    """
+    from vigie.contract.loader import load_feeds
+    from vigie.errors import MigrationError
+    from vigie.warehouse.migrate import apply
+    from vigie.warehouse.verify import drift
+
+    files = apply()
+    log.info("\n".join(files) or "the warehouse lacks no file")
+    if differences := drift(load_feeds().values()):
+        message = "the warehouse is not what contracts and files say: " + "; ".join(differences)
+        raise MigrationError(message)
+    return files
+
+
 def fold_warehouse() -> None:
     """Fold the ledger and remove old launches, events and reconciliations of every feed."""
     from vigie.contract.loader import feed_titles

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, inspect, select, text
+from sqlalchemy import Engine, insert, select
 
 from vigie.errors import MigrationError
 from vigie.settings import get_settings
 from vigie.warehouse import core
+from vigie.warehouse.all_ddl import ddl_of
+from vigie.warehouse.ddl import Ddl
 from vigie.warehouse.engines import get_engine
-
-_LOCK = 7_164_430
 
 
 @dataclass(frozen=True)
@@ -46,32 +46,26 @@ def apply(engine: Engine | None = None, folder: Path | None = None) -> list[str]
             database is left as the file before left it.
     """
     engine = engine or get_engine("owner")
-    files = migration_files(folder or get_settings().ddl / engine.dialect.name)
+    ddl = ddl_of(engine)
+    files = migration_files(folder or get_settings().ddl / ddl.name)
     if not files:
-        message = f"no migration files for {engine.dialect.name}; expected them in {folder}"
+        message = f"no migration files for {ddl.name}; expected them in {folder}"
         raise MigrationError(message)
     # Outside any transaction: a session that is idle inside one is ended after 30 seconds.
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as lock:
-        lock.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-        try:
-            done = _applied(engine)
-            _refuse_changed(files, done)
-            return [_run(engine, file) for file in files if file.name not in done]
-        finally:
-            lock.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+    autocommit = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    with autocommit as connection, ddl.lock(connection):
+        done = _applied(engine, ddl)
+        _refuse_changed(files, done)
+        return [_run(engine, ddl, file) for file in files if file.name not in done]
 
 
-def _applied(engine: Engine) -> dict[str, str]:
+def _applied(engine: Engine, ddl: Ddl) -> dict[str, str]:
     with engine.begin() as connection:
-        if not inspect(connection).has_table("migration", schema="ops"):
-            _create_journal(connection)
+        if not ddl.has_journal(connection):
+            ddl.create_ops(connection)
+            core.migration.create(connection)
         rows = connection.execute(select(core.migration.c.name, core.migration.c.checksum))
         return {row.name: row.checksum for row in rows}
-
-
-def _create_journal(connection: Connection) -> None:
-    connection.execute(text("CREATE SCHEMA IF NOT EXISTS ops"))
-    core.migration.create(connection)
 
 
 def _refuse_changed(files: list[MigrationFile], done: dict[str, str]) -> None:
@@ -85,11 +79,13 @@ def _refuse_changed(files: list[MigrationFile], done: dict[str, str]) -> None:
             raise MigrationError(message)
 
 
-def _run(engine: Engine, file: MigrationFile) -> str:
+def _run(engine: Engine, ddl: Ddl, file: MigrationFile) -> str:
     try:
         with engine.begin() as connection:
             # The driver's own cursor: several statements in one call, and no `%` is a parameter.
-            connection.connection.cursor().execute(file.sql)
+            cursor = connection.connection.cursor()
+            for batch in ddl.batches(file.sql):
+                cursor.execute(batch)
             row = {"name": file.name, "checksum": file.checksum}
             connection.execute(insert(core.migration).values(row))
     except Exception as error:

@@ -6,38 +6,17 @@ They hold no data, so a change drops them all and makes them anew, in the order 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from sqlalchemy import Connection, text
 
 from vigie.contract.feed import Feed
+from vigie.warehouse.ddl import ReportObject
 from vigie.warehouse.postgres.views import base_views, window_views
 from vigie.warehouse.postgres.windows import windows_function
 
 _BODIES = text(
     "SELECT p.proname, p.prosrc FROM pg_proc p WHERE p.pronamespace = 'report'::regnamespace"
 )
-
-
-@dataclass(frozen=True)
-class ReportObject:
-    """A view (`sql` is its SELECT) or a table function (`sql` is its body)."""
-
-    kind: Literal["view", "function"]
-    name: str
-    sql: str
-    signature: str = ""
-
-    @property
-    def create(self) -> str:
-        """The statement that makes it."""
-        if self.kind == "view":
-            return f"CREATE VIEW report.{self.name} AS\n{self.sql}"
-        return (
-            f"CREATE FUNCTION report.{self.name}{self.signature}\n"
-            f"LANGUAGE sql STABLE PARALLEL SAFE AS $$\n{self.sql}\n$$"
-        )
 
 
 def report_objects(feed: Feed) -> tuple[ReportObject, ...]:
@@ -59,9 +38,18 @@ def drop_statements(views: list[str], functions: list[str]) -> Iterator[str]:
 
 def _objects(feed: Feed) -> Iterator[ReportObject]:
     for name, sql in base_views(feed).items():
-        yield ReportObject("view", name, sql)
+        yield _view(name, sql)
     if feed.windows.sliding:
+        name = f"{feed.name}_windows"
         signature, body = windows_function(feed)
-        yield ReportObject("function", f"{feed.name}_windows", body, signature)
-        for name, sql in window_views(feed).items():
-            yield ReportObject("view", name, sql)
+        create = (
+            f"CREATE FUNCTION report.{name}{signature}\n"
+            f"LANGUAGE sql STABLE PARALLEL SAFE AS $$\n{body}\n$$"
+        )
+        yield ReportObject("function", name, body, create, signature)
+        for view, sql in window_views(feed).items():
+            yield _view(view, sql)
+
+
+def _view(name: str, sql: str) -> ReportObject:
+    return ReportObject("view", name, sql, f"CREATE VIEW report.{name} AS\n{sql}")
