@@ -16,7 +16,7 @@ _KNOWN = (
     *(exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Coalesce, exp.Cast, exp.Case, exp.If),
     *(exp.And, exp.Or, exp.Exists, exp.RowNumber, exp.Lag, exp.Lead, exp.Abs, exp.Round),
     *(exp.Floor, exp.Sqrt, exp.Upper, exp.Lower, exp.TimeStrToTime, exp.TsOrDsToTimestamp),
-    *(exp.PercentileCont, exp.Ceil),
+    *(exp.PercentileCont, exp.Ceil, exp.Nullif),
 )
 _VARIABLES = {"SPID": "pg_backend_pid", "VERSION": "tsql.version"}
 _MILLISECONDS = {
