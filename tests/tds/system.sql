@@ -51,9 +51,22 @@ CREATE CAST (boolean AS float8) WITH FUNCTION tsql.as_float(boolean);
 
 CREATE VIEW sys.columns AS
 SELECT a.attrelid::integer AS object_id, a.attname::text AS name, a.attnum::integer AS column_id,
-       a.atttypid::integer AS system_type_id, a.attidentity <> '' AS is_identity,
-       NOT a.attnotnull AS is_nullable
+       a.atttypid::integer AS system_type_id, a.atttypid::integer AS user_type_id,
+       (-1)::smallint AS max_length, 3::smallint AS scale, NULL::text AS collation_name,
+       a.attidentity <> '' AS is_identity, NOT a.attnotnull AS is_nullable,
+       coalesce((SELECT d.oid::integer FROM pg_attrdef d
+                 WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum), 0) AS default_object_id
 FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped;
+
+CREATE VIEW sys.indexes AS
+SELECT i.indrelid::integer AS object_id, i.indexrelid::integer AS index_id,
+       i.indisprimary AS is_primary_key
+FROM pg_index i;
+
+CREATE VIEW sys.index_columns AS
+SELECT i.indrelid::integer AS object_id, i.indexrelid::integer AS index_id,
+       k.number::integer AS column_id, k.place::integer AS key_ordinal
+FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (number, place);
 
 CREATE VIEW sys.system_views AS SELECT 'dm_exec_sessions'::text AS name;
 

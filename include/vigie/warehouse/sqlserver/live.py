@@ -9,24 +9,22 @@ from sqlalchemy import Connection, RowMapping, Table, text
 from vigie.warehouse.ddl import LiveColumn, ReportObject
 
 COLUMNS = """
-SELECT c.COLUMN_NAME AS name,
-       c.DATA_TYPE AS kind,
-       c.CHARACTER_MAXIMUM_LENGTH AS size,
-       c.DATETIME_PRECISION AS scale,
-       c.COLLATION_NAME AS collation,
-       c.IS_NULLABLE AS nullable,
-       c.COLUMN_DEFAULT AS value,
-       k.COLUMN_NAME AS key_column
-FROM INFORMATION_SCHEMA.COLUMNS c
-LEFT JOIN (SELECT u.TABLE_SCHEMA, u.TABLE_NAME, u.COLUMN_NAME
-           FROM INFORMATION_SCHEMA.TABLE_CONSTRAINTS t
-           JOIN INFORMATION_SCHEMA.KEY_COLUMN_USAGE u
-             ON u.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND u.CONSTRAINT_NAME = t.CONSTRAINT_NAME
-           WHERE t.CONSTRAINT_TYPE = 'PRIMARY KEY') k
-  ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME
-     AND k.COLUMN_NAME = c.COLUMN_NAME
-WHERE c.TABLE_SCHEMA = :schema AND c.TABLE_NAME = :name
-ORDER BY c.ORDINAL_POSITION
+SELECT c.name,
+       TYPE_NAME(c.user_type_id) AS kind,
+       c.max_length AS size,
+       c.scale,
+       c.collation_name AS collation,
+       c.is_nullable,
+       CASE WHEN c.default_object_id <> 0 OR c.is_identity = 1 THEN 1 ELSE 0 END AS has_default,
+       CASE WHEN k.column_id IS NULL THEN 0 ELSE 1 END AS is_key
+FROM sys.columns AS c
+LEFT JOIN (SELECT ic.object_id, ic.column_id
+           FROM sys.indexes AS i
+           JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
+           WHERE i.is_primary_key = 1 AND ic.key_ordinal > 0) AS k
+  ON k.object_id = c.object_id AND k.column_id = c.column_id
+WHERE c.object_id = OBJECT_ID(:name)
+ORDER BY c.column_id
 """
 DEFINITIONS = """
 SELECT o.name, m.definition
@@ -34,18 +32,19 @@ FROM sys.sql_modules m
 JOIN sys.objects o ON o.object_id = m.object_id
 WHERE o.schema_id = SCHEMA_ID(N'report')
 """
+_BYTES = {"nvarchar": 2, "varbinary": 1}
+"""How many bytes of a type its length counts as one."""
 
 
 def live_columns(connection: Connection, table: Table) -> dict[str, LiveColumn] | None:
     """The columns a table has; None if there is no such table."""
-    where = {"schema": table.schema, "name": table.name}
-    rows = connection.execute(text(COLUMNS), where).mappings().all()
+    rows = connection.execute(text(COLUMNS), {"name": table.fullname}).mappings().all()
     columns = {
         str(row["name"]): LiveColumn(
             kind=_kind(row),
-            nullable=row["nullable"] == "YES",
-            key=row["key_column"] is not None,
-            has_default=row["value"] is not None,
+            nullable=bool(row["is_nullable"]),
+            key=bool(row["is_key"]),
+            has_default=bool(row["has_default"]),
         )
         for row in rows
     }
@@ -63,10 +62,10 @@ def report_drift(connection: Connection, objects: Iterable[ReportObject]) -> Ite
 
 
 def _kind(row: RowMapping) -> str:
-    """The type as the dialect writes it; a size of -1 is max."""
+    """The type as the dialect writes it; a size is in bytes, and -1 is max."""
     name = str(row["kind"])
-    if name in ("nvarchar", "varbinary"):
-        size = "max" if row["size"] == -1 else row["size"]
+    if name in _BYTES:
+        size = "max" if row["size"] == -1 else row["size"] // _BYTES[name]
         collation = f" COLLATE {row['collation']}" if row["collation"] else ""
         return f"{name.upper()}({size}){collation}"
     if name == "datetime2":
