@@ -3,9 +3,10 @@
     python -m benchmarks.compaction --readings 10000000
 
 A year of `air_quality` readings is committed as a stream's driver does, without Spark: the Arrow
-tables of batches into a PostgreSQL of the benchmark's own. The CPU seconds of a million rows in a
-table of ten million stand against those in a table of one. Then days are changed as restatements
-change them, the months are rolled up and compacted, and the same queries run before and after.
+tables of batches into a PostgreSQL of the benchmark's own. At the end a feed of the same shape with
+a tenth of the rows is there as well, and both get more, batch by batch in turn: so that what else
+the machine does slows both down alike. Then days are changed as restatements change them, the
+months are rolled up and compacted, and the same queries run before and after.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,16 +53,13 @@ _SENSORS = 95
 _STEP = timedelta(minutes=5)
 _START = datetime(2025, 1, 1, tzinfo=UTC)
 _BATCH = 100_000
-_MILLION = 1_000_000
-_WARM_UP = 2
-"""Batches before the first that is measured."""
 _TIMES = 7
 """How often a query runs; the median counts."""
 
 
 @clear_errors
 def main(
-    readings: Annotated[int, typer.Option(min=400_000, help="Readings stored.")] = 10_000_000,
+    readings: Annotated[int, typer.Option(min=1_000_000, help="Readings stored.")] = 10_000_000,
 ) -> None:
     """Print the cost of loading by size of the table, and times of queries."""
     feed = get_feed(_FEED)
@@ -89,9 +88,52 @@ def main(
     )
 
 
-def _load(feed: Feed, readings: int, postmaster: psutil.Process) -> list[Bulk]:
-    """Commit all batches; the cost of each whole million."""
-    engine, me = get_engine(), psutil.Process()
+def _load(feed: Feed, readings: int, postmaster: psutil.Process) -> dict[str, Bulk]:
+    """Fill both feeds, then store a tenth more in each, in turn; the cost of those."""
+    tenth = readings // 10 // _BATCH * _BATCH
+    sizes = {feed.name: readings, _small(feed).name: tenth}
+    me, loads = psutil.Process(), {name: Bulk(0, 0.0, {}) for name in sizes}
+    feeds = {feed.name: feed, _small(feed).name: _small(feed)}
+    made = {name: _splits(feeds[name], size + tenth) for name, size in sizes.items()}
+    stores = {name: _open(each) for name, each in feeds.items()}
+    for name, size in sizes.items():
+        _say(f"storing {size:,} readings of {name}")
+        for _ in range(size // _BATCH):
+            stores[name].store(next(made[name]))
+
+    def meter() -> dict[str, float]:
+        return {"Python": cpu_of(me), "database": cpu_of_postgres(postmaster, leave_out=0)}
+
+    _say(f"storing {tenth:,} more of each, in turn")
+    for _ in range(tenth // _BATCH):
+        for name, store in stores.items():
+            # Making the batch is nobody's cost.
+            batch = next(made[name])
+            cost = measure_call(lambda s=store, b=batch: s.store(b) or _BATCH, meter)
+            loads[name] = _sum(loads[name], cost)
+    for store in stores.values():
+        store.close()
+    return {f"{size:,}": loads[name] for name, size in sizes.items()}
+
+
+def _sum(one: Bulk, other: Bulk) -> Bulk:
+    cpu = {part: one.cpu.get(part, 0.0) + seconds for part, seconds in other.cpu.items()}
+    return Bulk(one.messages + other.messages, one.seconds + other.seconds, cpu)
+
+
+def _small(feed: Feed) -> Feed:
+    return replace(feed, feed=f"{feed.name}_small")
+
+
+def _open(feed: Feed) -> Store:
+    """A store for a feed, whose tables are made like those of the shipped one."""
+    if feed.name != _FEED:
+        with get_engine("owner").begin() as connection:
+            for kind, at in (("reading", "event_time"), ("pane", "pane_start")):
+                like = f"fact.{_FEED}_{kind} INCLUDING ALL"
+                made = f"CREATE TABLE fact.{feed.name}_{kind} (LIKE {like})"
+                connection.execute(text(f"{made} PARTITION BY RANGE ({at})"))
+    engine = get_engine()
     with engine.begin() as connection:
         row = {"feed": feed.name, "launch": 1, "contract_hash": "c", "code_version": "v"}
         connection.execute(insert(core.launch).values(row))
@@ -99,28 +141,7 @@ def _load(feed: Feed, readings: int, postmaster: psutil.Process) -> list[Bulk]:
     if fence is None:
         raise AssertionError
     raise_fence(engine, feed.name, fence)
-    store = Store(open_warehouse(engine), engine, feed, fence=fence, pulse=Pulse())
-
-    def meter() -> dict[str, float]:
-        return {"Python": cpu_of(me), "database": cpu_of_postgres(postmaster, leave_out=0)}
-
-    loads, made = [], _splits(feed, readings + _WARM_UP * _BATCH)
-    for _ in range(_WARM_UP):
-        store.store(next(made))
-    share = min(_MILLION, readings // 4)
-    for begin in range(0, readings - share + 1, share):
-        # Making the batches is nobody's cost.
-        batches = [next(made) for _ in range(share // _BATCH)]
-        loads.append(measure_call(lambda batches=batches: _store(store, batches), meter))
-        _say(f"{begin + share:,} readings: {loads[-1].client_and_database:.1f} CPU seconds")
-    store.close()
-    return loads
-
-
-def _store(store: Store, batches: list[Batch]) -> int:
-    for batch in batches:
-        store.store(batch)
-    return sum(batch.split.accepted.num_rows for batch in batches)
+    return Store(open_warehouse(engine), engine, feed, fence=fence, pulse=Pulse())
 
 
 def _splits(feed: Feed, readings: int) -> Iterator[Batch]:
@@ -233,23 +254,21 @@ def _time(engine: Engine, query: str, values: dict[str, datetime]) -> tuple[floa
 
 
 def _report(
-    loads: list[Bulk],
+    loads: dict[str, Bulk],
     before: dict[str, tuple[float, int]],
     after: dict[str, tuple[float, int]],
     done: list[Compacted],
 ) -> None:
-    first, last = loads[0], loads[-1]
+    big, small = loads.values()
     rows = []
-    total = 0
-    for load in loads:
-        total += load.messages
+    for size, load in loads.items():
         cost = load.client_and_database / load.messages * 1e6
         parts = [f"{part:.2f}" for part in load.cpu.values()]
-        rows.append([f"{total:,}", *parts, f"{cost:.2f}", f"{load.seconds:.1f}"])
-    names = ["readings in the table", *first.cpu, "CPU seconds per million", "seconds"]
+        rows.append([size, f"{load.messages:,}", *parts, f"{cost:.2f}", f"{load.seconds:.1f}"])
+    names = ["readings there", "more", *big.cpu, "CPU seconds per million", "seconds"]
     print_table(names, rows, "loading")
-    ratio = last.client_and_database / last.messages * first.messages / first.client_and_database
-    out.print(f"the last million against the first: {ratio:.2f}", highlight=False)
+    ratio = big.client_and_database / small.client_and_database
+    out.print(f"the same number of readings, many there against few: {ratio:.2f}", highlight=False)
     asked = [
         [name, f"{ms:.1f}" if count else "-", f"{after[name][0]:.1f}", after[name][1]]
         for name, (ms, count) in before.items()
