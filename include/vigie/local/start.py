@@ -126,7 +126,7 @@ class Start:
         self.say("Airflow's API server answers")
         streams = (f"stream_{feed}" for feed in self.feeds)
         make_folders(load_feeds())
-        housekeeping = ("compact_facts", "migrate_warehouse", "reconcile_feeds", "roll_up_feeds")
+        housekeeping = ("migrate_warehouse", "reconcile_feeds", "roll_up_feeds")
         own = ("collect_files", "notify_alerts", *housekeeping)
         self._unpause(stack, (*own, *streams))
 
@@ -146,7 +146,8 @@ class Start:
         dags = [f"{kind}_{model}" for model in models for kind in ("train", "return_model")]
         nightly = [feed.nightly_model for feed in map(get_feed, self.feeds)]
         dags += [f"forecast_{model.name}" for model in nightly if model]
-        self._unpause(stack, [*dags, "monitor_models"])
+        # Its first run compacts all of the history, which is not for the start to wait for.
+        self._unpause(stack, [*dags, "compact_facts", "monitor_models"])
 
     def _unpause(self, stack: Stack, dags: Sequence[str]) -> None:
         unpaused = prepare_airflow(stack, dags, timeout=240)
