@@ -49,6 +49,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test marked `dialects` once with each of them, if it has a warehouse at all."""
+    mark = metafunc.definition.get_closest_marker("dialects")
+    if mark is not None and "dialect" in metafunc.fixturenames:
+        metafunc.parametrize("dialect", mark.args)
+
+
 @pytest.fixture(scope="session")
 def tds(postgres: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """The TDS endpoint in front of the shared PostgreSQL, which all tests of the run share."""

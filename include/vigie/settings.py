@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the role that owns the schemas and runs migrations."""
     warehouse_reader: str = ""
     """SQLAlchemy URL of the role that may only read `report` and `ops`."""
+    session: str = ""
+    """What the database shows as the name of this process's sessions."""
     documents: str = ""
     """mongodb:// URL for feeds with the sink `documents`; empty: nothing is kept there."""
     lake: str = ""

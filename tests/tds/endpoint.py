@@ -54,6 +54,9 @@ class Server:
             if postgres is not None:
                 with closing(postgres):
                     _converse(connection, postgres, self._heard)
+            with suppress(OSError):
+                # Closing alone would say nothing to the client while a thread still reads.
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _log_in(self, connection: socket.socket) -> psycopg.Connection | None:
         kind, data = packets.receive(connection)

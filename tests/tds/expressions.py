@@ -7,10 +7,11 @@ from sqlglot import exp
 from tests.tds.errors import Refused
 
 _FUNCTIONS = {
-    "sysutcdatetime": "clock_timestamp",
+    "sysutcdatetime": "tsql.clock",
     "schema_id": "tsql.schema_id",
     "type_name": "tsql.type_name",
     "isnull": "coalesce",
+    "nchar": "chr",
 }
 _KNOWN = (
     *(exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Coalesce, exp.Cast, exp.Case, exp.If),
@@ -67,6 +68,11 @@ def express(node: exp.Expr) -> exp.Expr:
         return _moved(node)
     if isinstance(node, exp.DateDiff):
         return _bounds_between(node)
+    if isinstance(node, exp.Extract):
+        part = "tsql.millisecond" if node.name.upper() == "MILLISECOND" else None
+        return _call(part, node, node.expression)
+    if isinstance(node, exp.Add) and any(map(_is_text, (node.this, node.expression))):
+        return exp.DPipe(this=node.this, expression=node.expression, safe=True)
     if isinstance(node, exp.TimeStrToTime):
         return node.this
     if isinstance(node, exp.Window) and isinstance(node.this, exp.WithinGroup):
@@ -76,6 +82,10 @@ def express(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Func) and not isinstance(node, _KNOWN):
         raise Refused(f"function {node.sql('tsql')[:100]}")
     return node
+
+
+def _is_text(node: exp.Expr) -> bool:
+    return isinstance(node, exp.DPipe) or (isinstance(node, exp.Literal) and node.is_string)
 
 
 def _call(name: str | None, node: exp.Expr, *arguments: exp.Expr) -> exp.Expr:

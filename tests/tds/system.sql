@@ -104,3 +104,17 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA stage TO vigie_inge
 GRANT SELECT ON ALL TABLES IN SCHEMA sys TO PUBLIC;
 CREATE FUNCTION tsql.millisecond(moment timestamptz) RETURNS integer LANGUAGE sql IMMUTABLE AS
 $$ SELECT (floor(extract(epoch FROM moment) * 1000)::bigint % 1000)::integer $$;
+
+-- Times have milliseconds.
+CREATE FUNCTION tsql.clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+$$ SELECT date_trunc('milliseconds', clock_timestamp()) $$;
+DO $$
+DECLARE it record;
+BEGIN
+    FOR it IN SELECT adrelid::regclass AS place, attname FROM pg_attrdef
+              JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+              WHERE pg_get_expr(adbin, adrelid) = 'now()' LOOP
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT tsql.clock()',
+                       it.place, it.attname);
+    END LOOP;
+END $$;

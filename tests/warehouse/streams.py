@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 
 from vigie.supervision.view import View, read_view
 from vigie.warehouse import core
+from vigie.warehouse.types import UtcNow
 
 
 def look(engine: Engine, feed: str) -> View:
@@ -26,12 +27,12 @@ def claim(engine: Engine, feed: str, number: int) -> bool:
     mine = (core.launch.c.feed == feed) & (core.launch.c.launch == number)
     claimed = update(core.launch).where(mine, core.launch.c.token.is_(None))
     with engine.begin() as connection:
-        return connection.execute(claimed.values(token="mine", claimed_at=func.now())).rowcount == 1
+        return connection.execute(claimed.values(token="mine", claimed_at=UtcNow())).rowcount == 1
 
 
 def heartbeat(engine: Engine, feed: str, number: int, *, age: float = 0, **values: Any) -> None:
     with engine.begin() as connection:
-        now = connection.scalar(select(func.now()))
+        now = connection.scalar(select(UtcNow()))
         moment = now - timedelta(seconds=age)
         row = {
             "feed": feed,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert
 
+from tests.dialects import both_dialects
 from vigie.broker.offsets import TopicState
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
@@ -17,7 +18,7 @@ from vigie.warehouse import core
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.ledger import OffsetRange
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 
 FEED: Feed = next(iter(load_feeds().values()))
 

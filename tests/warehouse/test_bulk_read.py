@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, bindparam, literal_column, select, text
 
+from tests.dialects import only_postgres
 from vigie.warehouse.dialects import open_warehouse
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, only_postgres]
 
 MOMENT = datetime(2004, 2, 29, 23, 59, 59, 123456, tzinfo=UTC)
 ROWS = {

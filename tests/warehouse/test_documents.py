@@ -14,6 +14,7 @@ import pytest
 from pymongo import MongoClient
 from sqlalchemy import Engine, select
 
+from tests.dialects import both_dialects
 from tests.readings import accepted
 from tests.services import document_server, environment
 from tests.warehouse.test_store import new_launch, totals
@@ -32,7 +33,7 @@ from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.ledger import OffsetRange
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 
 KEPT = [feed for feed in load_feeds().values() if "documents" in feed.sinks]
 PLAIN = [feed for feed in load_feeds().values() if "documents" not in feed.sinks]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, Table, func, insert, select, update
 
+from tests.dialects import both_dialects
 from tests.warehouse.streams import change_launch
 from tests.warehouse.test_begins import FEED, begins, still_open
 from vigie.reconciliation.tiles import read_tiles
@@ -18,14 +19,18 @@ from vigie.supervision.launches import relaunch
 from vigie.supervision.status import stream_states
 from vigie.warehouse import core
 from vigie.warehouse.fold import fold_ledger
+from vigie.warehouse.moments import Ago, UtcDate
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 
 BATCHES_A_DAY, DAYS = 20, 12
 
 
-def ledger_of_twelve_days(engine: Engine, *, topic_id: str = "A", partitions: int = 2) -> None:
+def ledger_of_twelve_days(
+    engine: Engine, *, topic_id: str = "A", partitions: int = 2, ago: timedelta = timedelta(0)
+) -> None:
     """Batches of ten messages, twenty a day, the newest now."""
+    now, step = datetime.now(UTC) - ago, timedelta(days=1) / BATCHES_A_DAY
     rows = [
         {
             "feed": FEED.name,
@@ -41,16 +46,13 @@ def ledger_of_twelve_days(engine: Engine, *, topic_id: str = "A", partitions: in
             "conflicts": 1,
             "quarantined": 1,
             "control": 0,
+            "committed_at": now - (BATCHES_A_DAY * DAYS - number - 1) * step,
         }
         for part in range(partitions)
         for number in range(BATCHES_A_DAY * DAYS)
     ]
     with engine.begin() as connection:
         connection.execute(insert(core.ledger), rows)
-        t = core.ledger.c
-        step = timedelta(days=1) / BATCHES_A_DAY
-        age = (BATCHES_A_DAY * DAYS - t.batch_no) * step
-        connection.execute(update(core.ledger).values(committed_at=func.now() - age))
 
 
 def count(engine: Engine, table: Table) -> int:
@@ -74,11 +76,12 @@ def test_old_days_become_one_row_each_and_still_tile(warehouse: Engine) -> None:
     assert tiles(warehouse) == before
     assert count(warehouse, core.ledger) == rows - saved
     t = core.ledger.c
-    day = func.date(func.timezone("UTC", t.committed_at))
+    day = UtcDate(t.committed_at)
+    folded = datetime.now(UTC).date() - timedelta(days=8)
     per_day = select(func.count()).group_by(day, t.kafka_partition)
     with warehouse.connect() as connection:
-        sizes = sorted(connection.scalars(per_day.where(day < func.current_date() - 8)))
-        recent = select(func.count()).where(t.committed_at > func.now() - timedelta(days=7))
+        sizes = sorted(connection.scalars(per_day.where(day < folded)))
+        recent = select(func.count()).where(t.committed_at > Ago(timedelta(days=7)))
         assert set(sizes) == {1}
         assert connection.execute(recent).scalar_one() == 2 * 7 * BATCHES_A_DAY
     assert begins("A", {0: (0, 5000), 1: (0, 5000)}) == found
@@ -102,10 +105,7 @@ def test_a_gap_inside_a_day_is_not_covered(warehouse: Engine) -> None:
 
 
 def test_a_topic_made_anew_is_still_noticed(warehouse: Engine) -> None:
-    ledger_of_twelve_days(warehouse)
-    with warehouse.begin() as connection:
-        older = core.ledger.c.committed_at - timedelta(days=30)
-        connection.execute(update(core.ledger).values(committed_at=older))
+    ledger_of_twelve_days(warehouse, ago=timedelta(days=30))
 
     fold_ledger(warehouse, FEED.name)
 
@@ -118,12 +118,12 @@ def test_a_topic_made_anew_is_still_noticed(warehouse: Engine) -> None:
 def test_old_launches_go_but_never_the_newest(warehouse: Engine) -> None:
     for number in range(30):
         assert relaunch(warehouse, FEED, after=number) == number + 1
-        old = func.now() - timedelta(days=200 - number)
+        old = Ago(timedelta(days=200 - number))
         change_launch(warehouse, FEED.name, number + 1, created_at=old)
     person = {"feed": FEED.name, "kind": "stop", "person": "ada"}
     with warehouse.begin() as connection:
         connection.execute(insert(core.stream_event).values(person))
-        old = func.now() - timedelta(days=100)
+        old = Ago(timedelta(days=100))
         connection.execute(update(core.stream_event).values(at=old))
 
     forget_old(warehouse, FEED.name)

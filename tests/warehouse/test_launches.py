@@ -6,9 +6,9 @@ from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import Engine, NullPool, create_engine, delete, insert, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, delete, insert, literal, select
 
+from tests.dialects import both_dialects
 from tests.warehouse.streams import change_launch, claim, events, look
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
@@ -17,9 +17,10 @@ from vigie.supervision.housekeeping import remove_old_folders
 from vigie.supervision.launches import close, end_launch_sessions, record_submission, relaunch
 from vigie.supervision.output import worker_folder
 from vigie.warehouse.core import launch, launch_session
-from vigie.warehouse.engines import warehouse_url
+from vigie.warehouse.dialects import open_warehouse
+from vigie.warehouse.session import SessionId, TransientError
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 
 DIED = Failure(1, "Dead", "no heartbeat for 16 s", "last words")
 
@@ -111,32 +112,27 @@ def test_the_error_is_forgotten_once_a_later_launch_commits(engine: Engine, feed
 def test_only_sessions_with_the_recorded_pid_and_start_are_ended(
     engine: Engine, feed: Feed
 ) -> None:
-    drivers = create_engine(warehouse_url(), poolclass=NullPool)
-    with drivers.connect() as mine, drivers.connect() as reused, drivers.connect() as newer:
-        own = {}
-        for name, session in (("mine", mine), ("reused", reused), ("newer", newer)):
-            own[name] = session.execute(
-                text("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()")
-            ).one()
-        recorded = [
-            (1, own["mine"].pid, own["mine"].backend_start),
-            (1, own["reused"].pid, own["reused"].backend_start - timedelta(microseconds=1)),
-            (2, own["newer"].pid, own["newer"].backend_start),
-        ]
-        columns = ("launch", "session_id", "started_at")
-        with engine.begin() as connection:
-            for values in recorded:
-                row = dict(zip(columns, values, strict=True))
-                connection.execute(insert(launch_session).values(row | {"feed": feed.name}))
+    mine, reused, newer = (open_warehouse(engine).open_session() for _ in range(3))
+    earlier = reused.identify().started_at - timedelta(milliseconds=10)
+    recorded = [
+        (1, mine.identify()),
+        (1, SessionId(reused.identify().session_id, earlier)),
+        (2, newer.identify()),
+    ]
+    with engine.begin() as connection:
+        for number, session in recorded:
+            row = {"feed": feed.name, "launch": number, **vars(session)}
+            connection.execute(insert(launch_session).values(row))
 
-        assert end_launch_sessions(engine, feed.name, up_to=1) == 1
+    assert end_launch_sessions(engine, feed.name, up_to=1) == 1
 
-        with pytest.raises(OperationalError):
-            mine.execute(text("SELECT 1"))
-        assert reused.scalar(text("SELECT 1")) == 1
-        assert newer.scalar(text("SELECT 1")) == 1
-        assert end_launch_sessions(engine, feed.name, up_to=1) == 0
-        mine.invalidate()
+    with pytest.raises(TransientError):
+        mine.run(select(literal(1)))
+    assert reused.run(select(literal(1).label("one"))) == [{"one": 1}]
+    assert newer.run(select(literal(1).label("one"))) == [{"one": 1}]
+    assert end_launch_sessions(engine, feed.name, up_to=1) == 0
+    for session in (mine, reused, newer):
+        session.close()
 
 
 def test_worker_folders_of_all_but_the_last_five_ended_launches_go(

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import Engine, insert, text
 from typer.testing import CliRunner, Result
 
+from tests.dialects import both_dialects
 from vigie.cli import app
 from vigie.contract.loader import load_feeds
 from vigie.warehouse import core
 from vigie.warehouse.engines import get_engine
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 FEED, OTHER = list(load_feeds())[:2]
 NOW = datetime.now(UTC)
 RAWS = {

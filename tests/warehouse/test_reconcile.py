@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine, create_engine, delete, func, select, update
 from typer.testing import CliRunner
 
+from tests.dialects import both_dialects, only_postgres
 from tests.readings import accepted
 from tests.warehouse.test_store import START, batch, hours, new_store
 from vigie.cli import app
@@ -24,8 +25,9 @@ from vigie.streaming.store import Store
 from vigie.warehouse import core
 from vigie.warehouse.engines import patient_snapshot
 from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.types import UtcNow
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 
 FEED: Feed = next(iter(load_feeds().values()))
 
@@ -81,7 +83,7 @@ def test_a_day_with_a_fault_is_named_until_it_is_mended(warehouse: Engine, store
         assert "2026-02-28" in faults(warehouse, full=False)
     with warehouse.begin() as connection:
         t = core.day_count
-        mended = update(t).where(func.extract("day", t.c.event_date) == 28)
+        mended = update(t).where(t.c.event_date == date(2026, 2, 28))
         connection.execute(mended.values(stored=t.c.stored - 1))
     found = faults(warehouse, full=False)
     assert "2026-02-28" not in found
@@ -120,7 +122,9 @@ def test_the_schedule_counts_in_full_once_a_day_and_names_a_gap(
     assert not reconcile_on_schedule(FEED).full
     with warehouse.begin() as connection:
         t = core.reconciliation.c
-        connection.execute(update(core.reconciliation).values(at=t.at - timedelta(days=1)))
+        for at in connection.scalars(select(t.at)).all():
+            earlier = update(core.reconciliation).where(t.at == at)
+            connection.execute(earlier.values(at=at - timedelta(days=1)))
     assert reconcile_on_schedule(FEED).full
     with warehouse.begin() as connection:
         moved = {"begin_offset": 5, "end_offset": 53}
@@ -130,12 +134,13 @@ def test_the_schedule_counts_in_full_once_a_day_and_names_a_gap(
         reconcile_on_schedule(FEED)
 
 
+@only_postgres
 def test_a_snapshot_waits_for_others_longer_than_a_transaction_may(warehouse: Engine) -> None:
     url = warehouse.url.render_as_string(hide_password=False)
     options = "-c idle_in_transaction_session_timeout=100ms"
     impatient = create_engine(url, connect_args={"options": options})
     with patient_snapshot(impatient) as connection:
-        before = connection.execute(select(func.now())).scalar_one()
+        before = connection.execute(select(UtcNow())).scalar_one()
         time.sleep(0.5)
-        assert connection.execute(select(func.now())).scalar_one() == before
+        assert connection.execute(select(UtcNow())).scalar_one() == before
     impatient.dispose()

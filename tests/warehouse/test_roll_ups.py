@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, delete, select, text, update
 
+from tests.dialects import both_dialects
 from tests.warehouse.random_readings import batches, store_all
 from vigie.contract.feed import Feed, Field
 from vigie.contract.loader import load_feeds
@@ -24,7 +25,7 @@ from vigie.warehouse.migrate import apply
 from vigie.warehouse.plan import make_plan, write_plan
 from vigie.warehouse.roll_ups import RolledUp, roll_up, roll_up_changed
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 
 FEEDS = list(load_feeds().values())
 each_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
@@ -36,7 +37,11 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def rows(feed: Feed, table: str) -> pd.DataFrame:
     with get_engine("reader").connect() as connection:
         found = connection.execute(text(f"SELECT * FROM report.{feed.name}_{table}"))
-        return pd.DataFrame([dict(row) for row in found.mappings()])
+        told = pd.DataFrame([dict(row) for row in found.mappings()])
+    for start in {"hour_start", "day_start"} & set(told):
+        # SQL Server's times are in UTC and do not say so.
+        told[start] = pd.to_datetime(told[start], utc=True)
+    return told
 
 
 def expected(feed: Feed, readings: pd.DataFrame, period: timedelta) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sqlalchemy import Engine, delete, func, select, text, update
 
+from tests.dialects import both_dialects
 from tests.unit.modelling.made_up import BEGIN
 from tests.warehouse.scoring import (
     Stream,
@@ -35,7 +36,7 @@ from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.session import TransientError
 from vigie.warehouse.unscored import Unscored
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 
 CLOSE = {"rtol": 1e-9, "atol": 0.0}
 """The same sums in another order; a correction from the warehouse begins some hours later."""

@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import Engine, delete, func, insert, select, text, update
+from sqlalchemy import Engine, delete, func, insert, select, update
 
+from tests.dialects import both_dialects, end_session
 from tests.readings import accepted
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
@@ -29,7 +30,7 @@ from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.ledger import OffsetRange
 from vigie.warehouse.session import TransientError
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 
 FEEDS = list(load_feeds().values())
 START = datetime(2026, 2, 27, 23, tzinfo=UTC)
@@ -263,8 +264,8 @@ def test_a_session_that_is_ended_loses_nothing(warehouse: Engine, stores: list[S
     store.store(batch(accepted(feed, hours(5))))
     with warehouse.begin() as connection:
         pids = connection.execute(select(core.launch_session.c.session_id)).scalars().all()
-        for pid in pids:
-            connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    for pid in pids:
+        end_session(warehouse, pid)
 
     store.store(batch(accepted(feed, hours(5, "s-2"), first_offset=5), begin=5))
 

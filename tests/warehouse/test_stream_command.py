@@ -7,9 +7,10 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import Engine, func, insert
+from sqlalchemy import Engine, insert
 from typer.testing import CliRunner, Result
 
+from tests.dialects import both_dialects
 from tests.services import environment
 from tests.warehouse.streams import change_launch, events, insert_gap, look
 from vigie.cli import app
@@ -20,8 +21,9 @@ from vigie.supervision.failure import Failure
 from vigie.supervision.launches import close, record_submission, relaunch
 from vigie.supervision.output import worker_folder
 from vigie.warehouse.core import watch
+from vigie.warehouse.moments import Ago
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 FEED, CONTRACT = next(iter(load_feeds().items()))
 ME = getpass.getuser()
 
@@ -126,7 +128,7 @@ def test_status_lists_services_and_every_stream(warehouse: Engine, monkeypatch) 
     people = vigie("status").output
     assert "kafka" in people
     assert f"nobody watches it yet; unpause the DAG stream_{FEED}" in people
-    old = func.now() - timedelta(hours=2)
+    old = Ago(timedelta(hours=2))
     with warehouse.begin() as connection:
         connection.execute(insert(watch).values(feed=FEED, watched_at=old))
     assert f"{FEED}: nobody watches it since" in vigie("status").output

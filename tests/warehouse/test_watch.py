@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Engine, create_engine, func, insert, select, text, update
+from sqlalchemy import Engine, create_engine, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
+from tests.dialects import both_dialects, only_postgres
 from tests.warehouse.spark_master import BookkeepingMaster
 from tests.warehouse.streams import (
     change_launch,
@@ -35,9 +36,11 @@ from vigie.warehouse.core import fence, launch, ledger, stream, watch
 from vigie.warehouse.core import heartbeat as core_heartbeat
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
-from vigie.warehouse.postgres.sessions import session_name
+from vigie.warehouse.moments import Ago
+from vigie.warehouse.session import session_name
+from vigie.warehouse.types import UtcNow
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, both_dialects]
 
 
 @pytest.fixture
@@ -66,14 +69,14 @@ def running(engine: Engine, feed: str, watcher: Watcher) -> Watcher:
     start_if_new(engine, feed, person="somebody")
     watcher.poll()
     claim(engine, feed, 1)
-    change_launch(engine, feed, 1, first_commit_at=func.now())
+    change_launch(engine, feed, 1, first_commit_at=UtcNow())
     heartbeat(engine, feed, 1)
     assert watcher.poll().health.state is State.RUNNING
     return watcher
 
 
 def end(engine: Engine, feed: str, number: int, outcome: str) -> None:
-    change_launch(engine, feed, number, ended_at=func.now(), outcome=outcome)
+    change_launch(engine, feed, number, ended_at=UtcNow(), outcome=outcome)
 
 
 def test_the_first_start_launches_once(engine, feed, master, watcher) -> None:
@@ -266,6 +269,7 @@ def test_a_blocked_stream_waits_until_every_gap_is_accepted(engine, feed, master
     assert events(engine, feed).count(("resume", "ada")) == 2
 
 
+@only_postgres
 def test_a_driver_of_another_contract_is_restarted_not_killed(
     engine, feed, master, running
 ) -> None:
@@ -276,6 +280,7 @@ def test_a_driver_of_another_contract_is_restarted_not_killed(
     assert ("restart", "vigie") in events(engine, feed)
 
 
+@only_postgres
 def test_a_contract_the_tables_do_not_fit_leaves_the_driver_running(
     engine, feed, master, running
 ) -> None:
@@ -309,12 +314,13 @@ def test_a_driver_without_a_worker_is_reported_after_20_seconds(
     assert master.launches == [1]
 
 
+@only_postgres
 @pytest.mark.timeout(60)
 def test_a_driver_frozen_inside_any_transaction_holds_up_nobody(
     engine, feed, master, running
 ) -> None:
     """Its pooled connections hold the rows of the launch, the heartbeat and the fence."""
-    url = engine.url.update_query_dict({"application_name": session_name(feed, 1)["PGAPPNAME"]})
+    url = engine.url.update_query_dict({"application_name": session_name(feed, 1)})
     driver = create_engine(url)
     with engine.begin() as connection:
         row = {"feed": feed, "launch": 1, "token": "mine", "batch_no": 0}
@@ -429,7 +435,7 @@ def test_two_streams_start_at_a_time_and_the_next_follows(
     assert len(first) == 2
     assert launched() == first, "both are still starting"
     committed, idle = first
-    change_launch(engine, committed, 1, first_commit_at=func.now())
+    change_launch(engine, committed, 1, first_commit_at=UtcNow())
     second = launched()
     assert len(second) == 3
     claim(engine, idle, 1)
@@ -447,6 +453,6 @@ def test_a_start_that_takes_too_long_holds_up_no_other(
         Watcher(name, engine=engine, master=master.client()).poll()
     last = Watcher(names[2], engine=engine, master=master.client())
     assert last.poll().done == ("waits for its turn: 2 other streams are starting",)
-    change_launch(engine, names[0], 1, created_at=func.now() - timedelta(minutes=4))
+    change_launch(engine, names[0], 1, created_at=Ago(timedelta(minutes=4)))
     last.poll()
     assert look(engine, names[2]).launch is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, column, select, table
 
 from vigie.cli.output import JsonFlag, clear_errors, print_json, print_table
 from vigie.contract.loader import get_feed, load_feeds
@@ -40,8 +40,9 @@ def list_episodes(
 
 
 def _read(connection: Connection, feed: str, still_open: bool, limit: int) -> list[dict[str, Any]]:
-    where = "WHERE cleared IS NULL" if still_open else ""
-    # The feed's name comes from its contract, where it matches a strict pattern.
-    query = f"SELECT * FROM report.{feed}_episode {where} ORDER BY raised DESC LIMIT :limit"  # noqa: S608
-    rows = connection.execute(text(query), {"limit": limit}).mappings()
+    view = table(f"{feed}_episode", *map(column, (*_COLUMNS[1:], "is_late")), schema="report")
+    query = select(view).order_by(view.c.raised.desc()).limit(limit)
+    if still_open:
+        query = query.where(view.c.cleared.is_(None))
+    rows = connection.execute(query).mappings()
     return [{"feed": feed, **row} for row in rows]

@@ -8,11 +8,12 @@ from datetime import datetime
 from hashlib import sha256
 from secrets import token_urlsafe
 
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from vigie.errors import KeyRefused
 from vigie.warehouse.core import ingest_key
+from vigie.warehouse.types import UtcNow
 
 _PREFIX = "vigie_"
 
@@ -79,7 +80,7 @@ def revoke_key(engine: Engine, name: str) -> None:
     t = ingest_key.c
     valid = update(ingest_key).where(t.name == name, t.revoked_at.is_(None))
     with engine.begin() as connection:
-        if not connection.execute(valid.values(revoked_at=func.now())).rowcount:
+        if not connection.execute(valid.values(revoked_at=UtcNow())).rowcount:
             message = f"key {name!r}: no such key holds; `vigie key list` shows all"
             raise KeyRefused(message)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from deltalake import DeltaTable
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 
 from vigie.contract.feed import Feed
 from vigie.lake.ledger import LakeLedger
 from vigie.lake.place import file_sizes
 from vigie.warehouse import core
+from vigie.warehouse.moments import Ago
+from vigie.warehouse.types import UtcNow
 
 
 def show(
@@ -30,7 +32,7 @@ def show(
         for (topic_id, partition), (end, messages) in held.items()
     ]
     t = core.lake
-    moment = {"maintained_at" if maintained else "archived_at": func.now()}
+    moment = {"maintained_at" if maintained else "archived_at": UtcNow()}
     values = {"commit_no": table.version(), "files": len(sizes), "bytes": sum(sizes.values())}
     with engine.begin() as connection:
         connection.execute(delete(core.archive).where(core.archive.c.feed == feed.name))
@@ -44,6 +46,6 @@ def show(
 def maintained_within_a_day(engine: Engine, feed: str) -> bool:
     """Whether the lake was compacted and vacuumed in the last 23 hours."""
     t = core.lake.c
-    recent = t.maintained_at > func.now() - timedelta(hours=23)
+    recent = t.maintained_at > Ago(timedelta(hours=23))
     with engine.connect() as connection:
         return bool(connection.scalar(select(recent).where(t.feed == feed)))

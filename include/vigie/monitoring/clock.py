@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, select
 
 from vigie.contract.feed import Feed
 from vigie.warehouse.event_time import newest_event_time
 from vigie.warehouse.model_errors import model_check
+from vigie.warehouse.types import UtcNow
 
 STEP = timedelta(hours=1)
 """A model is looked at again once event time moved on by so much,"""
@@ -37,14 +38,14 @@ def due_models(connection: Connection, feeds: Iterable[Feed]) -> Mapping[str, Du
         if feed.model is None or now is None:
             continue
         t = model_check.c
-        patience = case((t.outcome == "registry away", AWAY), else_=STILL)
         query = (
-            select(t.check_id, t.event_time, (func.now() - t.at >= patience).label("is_old"))
+            select(t.check_id, t.event_time, t.outcome, t.at, UtcNow().label("now"))
             .where(t.model == feed.model.name)
             .order_by(t.check_id.desc())
             .limit(1)
         )
         last = connection.execute(query).one_or_none()
-        if last is None or last.is_old or now - last.event_time >= STEP:
+        patience = AWAY if last and last.outcome == "registry away" else STILL
+        if last is None or last.now - last.at >= patience or now - last.event_time >= STEP:
             due[feed.model.name] = Due(feed.model.name, now, last.check_id if last else 0)
     return due

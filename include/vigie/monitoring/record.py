@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, case, column, delete, func, insert, select, table
 
 from vigie.warehouse.model_errors import model_check, model_input
+from vigie.warehouse.moments import Ago
+from vigie.warehouse.types import UtcNow
 
 Outcome = Literal["quiet", "drift", "no champion", "returned", "registry away"]
 _KEPT = timedelta(days=90)
@@ -63,7 +65,7 @@ def keep(connection: Connection, check: Check) -> None:
 
 def forget_old_checks(connection: Connection) -> int:
     """Remove looks that lie back more than 90 days by the clock; how many."""
-    old = delete(model_check).where(model_check.c.at < func.now() - _KEPT)
+    old = delete(model_check).where(model_check.c.at < Ago(_KEPT))
     return connection.execute(old).rowcount
 
 
@@ -100,13 +102,13 @@ def last_emission(connection: Connection, model: str) -> Emission | None:
     """When a training was asked for last."""
     t = model_check.c
     query = (
-        select(t.event_time, (func.now() - t.at).label("ago"))
+        select(t.event_time, t.at, UtcNow().label("now"))
         .where(t.model == model, t.outcome.in_(EMITTED))
         .order_by(t.check_id.desc())
         .limit(1)
     )
     row = connection.execute(query).one_or_none()
-    return None if row is None else Emission(row.event_time, row.ago)
+    return None if row is None else Emission(row.event_time, row.now - row.at)
 
 
 def newest_check(connection: Connection, model: str) -> Check | None:
@@ -130,10 +132,14 @@ def newest_inputs(connection: Connection, model: str) -> Mapping[str, float]:
 
 def newest_days(connection: Connection, model: str, *, limit: int) -> Sequence[Day]:
     """The errors of the newest days of event time that have any, newest first."""
-    query = text(
-        "SELECT * FROM report.model_error WHERE model = :model AND event_date IN "
-        "(SELECT DISTINCT event_date FROM report.model_error WHERE model = :model "
-        "ORDER BY event_date DESC LIMIT :limit) ORDER BY event_date DESC, version NULLS LAST"
+    view = table("model_error", *map(column, Day.__dataclass_fields__), schema="report")
+    t = view.c
+    dates = select(t.event_date).where(t.model == model).distinct()
+    newest = dates.order_by(t.event_date.desc()).limit(limit)
+    rows = connection.execute(
+        select(view)
+        .where(t.model == model, t.event_date.in_(newest))
+        # A database decides by itself where null stands.
+        .order_by(t.event_date.desc(), case((t.version.is_(None), 1), else_=0), t.version)
     )
-    rows = connection.execute(query, {"model": model, "limit": limit})
     return [Day(**row._mapping) for row in rows]

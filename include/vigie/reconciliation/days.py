@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, or_,
 from vigie.contract.feed import Feed
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.moments import UtcDate
 
 _DAY = timedelta(days=1)
 
@@ -120,7 +121,7 @@ def _counted(connection: Connection, feed: Feed) -> dict[date, int]:
 
 
 def _day(table: Table, column: str) -> ColumnElement[date]:
-    return func.date(func.timezone("UTC", table.c[column]))
+    return UtcDate(table.c[column])
 
 
 def _within(table: Table, column: str, days: Collection[date] | None) -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from vigie.reconciliation.tiles import Partition
 from vigie.streaming.document_store import DocumentStore, committed, open_store, wants_documents
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.moments import UtcDate
 
 _DAYS_NAMED = 3
 _EXAMPLES = 3
@@ -69,7 +70,7 @@ def _faults(
 
 def _stored_days(connection: Connection, feed: Feed) -> dict[date, Sums]:
     t = feed_tables(feed).reading.c
-    day = func.date(func.timezone("UTC", t.event_time))
+    day = UtcDate(t.event_time)
     offsets, partitions = (func.sum(cast(c, Numeric)) for c in (t.kafka_offset, t.kafka_partition))
     query = select(day, func.count(), offsets, partitions).group_by(day)
     return {r[0]: (int(r[1]), int(r[2]), int(r[3])) for r in connection.execute(query)}

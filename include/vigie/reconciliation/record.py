@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from vigie.reconciliation.account import Reconciliation
 from vigie.warehouse import core
+from vigie.warehouse.moments import Ago
 
 _FULL_EVERY = timedelta(days=1)
 # Column of `ops.reconciliation` → what it sums over the partitions.
@@ -60,7 +61,7 @@ def record(engine: Engine, account: Reconciliation, *, right: Mapping[date, int]
 def full_is_due(connection: Connection, feed: str) -> bool:
     """Whether no full run of a feed is kept that is younger than a day."""
     t = core.reconciliation.c
-    young = t.at > func.now() - _FULL_EVERY
+    young = t.at > Ago(_FULL_EVERY)
     query = select(func.count()).where(t.feed == feed, t.is_full, young)
     return connection.execute(query).scalar_one() == 0
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 from pymongo import DeleteOne, ReplaceOne
-from sqlalchemy import Connection, Engine, FromClause, Select, exists, func, select
+from sqlalchemy import Connection, Engine, Select, Table, case, exists, false, func, select, true
 
 from vigie.contract.feed import Feed
 from vigie.restatement.stored import day_span, schema_of
@@ -94,10 +94,15 @@ class _Stored:
 
     def newest(self) -> dict[str, Document]:
         """The newest reading of each sensor, by the sensor."""
-        t = feed_tables(self._feed).reading
-        mine = select(t).where(t.c.sensor_id == core.sensor.c.sensor_id)
-        newest = mine.order_by(t.c.event_time.desc()).limit(1).lateral("newest")
-        found = self._documents(_query(self._feed, newest))
+        reading = feed_tables(self._feed).reading
+        other = reading.alias("other").c
+        newest = select(func.max(other.event_time)).where(
+            other.sensor_id == core.sensor.c.sensor_id
+        )
+        query = _query(self._feed, reading).where(
+            reading.c.event_time == newest.correlate(core.sensor).scalar_subquery()
+        )
+        found = self._documents(query)
         return {one["sensor"]: one for one in found.values()}
 
     def _documents(self, query: Select[Any]) -> dict[str, Document]:
@@ -174,7 +179,7 @@ def _steps(day: date) -> Iterator[datetime]:
         begin += _STEP
 
 
-def _query(feed: Feed, source: FromClause) -> Select[Any]:
+def _query(feed: Feed, source: Table) -> Select[Any]:
     """Readings of `source` with words for numbers, and a column per alert rule."""
     a, r = core.alert.c, core.rule.c
     query = select(core.sensor.c.sensor, source).join_from(
@@ -188,7 +193,7 @@ def _query(feed: Feed, source: FromClause) -> Select[Any]:
             *(a.rule_id == r.rule_id, r.feed == feed.name, r.rule == name),
             *(a.sensor_id == source.c.sensor_id, a.event_time == source.c.event_time),
         )
-        query = query.add_columns(raised.label(flag_column(name)))
+        query = query.add_columns(case((raised, true()), else_=false()).label(flag_column(name)))
     return query.where(core.sensor.c.feed == feed.name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Engine, exists, func, or_, select
+from sqlalchemy import Engine, case, exists, func, or_, select
 
 from vigie.contract.feed import Feed
 from vigie.restatement.follow_up import is_unfinished
@@ -35,4 +35,6 @@ def is_due(feed: Feed, day: date, engine: Engine | None = None) -> bool:
             late += [reading.batch_no > cut]
             freed += [t.restated_at > since]
         found = or_(exists().where(*late), exists().where(*freed))
-        return bool(connection.scalar(select(found))) or is_unfinished(connection, feed)
+        return bool(connection.scalar(select(case((found, 1), else_=0)))) or is_unfinished(
+            connection, feed
+        )

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, Engine, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, case, exists, or_, select, update
 
 from vigie.contract.feed import Feed
 from vigie.errors import DocumentsAway
@@ -16,6 +16,7 @@ from vigie.settings import get_settings
 from vigie.streaming.document_store import open_store
 from vigie.warehouse import core
 from vigie.warehouse.roll_ups import roll_up
+from vigie.warehouse.types import UtcNow
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +46,14 @@ def is_unfinished(connection: Connection, feed: Feed) -> bool:
     waits: list[ColumnElement[bool]] = [_t.rolled_up_at.is_(None)]
     if get_settings().documents:
         waits += [_t.documents_due]
-    query = select(exists().where(_t.feed == feed.name, or_(*waits)))
-    return bool(connection.scalar(query))
+    found = exists().where(_t.feed == feed.name, or_(*waits))
+    return bool(connection.scalar(select(case((found, 1), else_=0))))
 
 
 def _roll_up(engine: Engine, feed: Feed) -> None:
     for day in _days(engine, feed, _t.rolled_up_at.is_(None)):
         roll_up(feed, *day_span(day), engine)
-        _mark(engine, feed, [day], _t.rolled_up_at.is_(None), rolled_up_at=func.now())
+        _mark(engine, feed, [day], _t.rolled_up_at.is_(None), rolled_up_at=UtcNow())
 
 
 def _let_documents_follow(engine: Engine, feed: Feed) -> None:

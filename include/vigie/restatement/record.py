@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, insert, select
 
 from vigie.contract.feed import Feed
 from vigie.restatement.cut import Cut
@@ -20,6 +20,7 @@ from vigie.restatement.stored import Stored
 from vigie.streaming.document_store import wants_documents
 from vigie.warehouse import core
 from vigie.warehouse.session import Session
+from vigie.warehouse.types import UtcNow
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ COLUMNS = ("restated_at", *(field.name for field in fields(Restated)), "rolled_u
 
 def write_record(session: Session, done: Restated, *, roll_up_due: bool) -> None:
     """Write the row in the session's transaction."""
-    rolled_up = None if roll_up_due else func.now()
+    rolled_up = None if roll_up_due else UtcNow()
     session.run(insert(core.restatement).values(**asdict(done), rolled_up_at=rolled_up))
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, select, update
 
 from vigie.contract.feed import Feed
 from vigie.errors import RestatementRefused
@@ -25,6 +25,7 @@ from vigie.streaming.rows import clock_rows, quarantine_rows
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables, value_columns
 from vigie.warehouse.session import Merge, Session
+from vigie.warehouse.types import UtcNow
 from vigie.warehouse.unscored import Unscored
 
 _ROWS_PER_UPDATE = 1000
@@ -205,7 +206,7 @@ def _release(session: Session, feed: Feed, place: tuple[str, int], offsets: list
         update(core.quarantine)
         .where(t.feed == feed.name, t.topic_id == place[0], t.kafka_partition == place[1])
         .where(t.kafka_offset.in_(offsets))
-        .values(released_at=func.now())
+        .values(released_at=UtcNow())
     )
 
 

@@ -11,11 +11,12 @@ import threading
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from vigie.warehouse import core
 from vigie.warehouse.engines import impatient_engine
+from vigie.warehouse.types import UtcNow
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Heartbeat:
         behind = None if pulse.level_at is None else time.monotonic() - pulse.level_at
         values: dict[str, object] = {
             "launch": self._launch,
-            "beat_at": func.now(),
+            "beat_at": UtcNow(),
             "phase": pulse.phase,
             "progress": pulse.progress,
             "lag_messages": pulse.lag_messages,
@@ -84,7 +85,7 @@ class Heartbeat:
             "lag_seconds": None if pulse.lag_messages is None else behind,
         }
         if pulse.progress != self._seen_progress:
-            values["progress_at"] = func.now()
+            values["progress_at"] = UtcNow()
         t = core.heartbeat.c
         with engine.begin() as connection:
             mine = update(core.heartbeat).where(t.feed == self._feed, t.launch <= self._launch)
@@ -98,7 +99,7 @@ class Heartbeat:
         t = core.heartbeat.c
         query = select(t.launch).where(t.feed == self._feed)
         if connection.execute(query).first() is None:
-            row = {"feed": self._feed, "progress_at": func.now()} | values
+            row = {"feed": self._feed, "progress_at": UtcNow()} | values
             connection.execute(insert(core.heartbeat).values(row))
 
     def _is_asked_to_stop(self, connection: Connection) -> bool:

@@ -6,13 +6,14 @@ import traceback
 from collections.abc import Sequence
 from secrets import token_hex
 
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from vigie.errors import Superseded
 from vigie.streaming.commit import Fence
 from vigie.streaming.offsets import Gap
 from vigie.warehouse import core
 from vigie.warehouse.session import SessionId
+from vigie.warehouse.types import UtcNow
 
 _TAIL_LINES = 30
 _AWAY = ("BrokerAway", "DocumentsAway", "TransientError")
@@ -27,7 +28,7 @@ def claim(engine: Engine, feed: str, launch: int) -> Fence | None:
     statement = (
         update(core.launch)
         .where(t.feed == feed, t.launch == launch, t.token.is_(None), t.ended_at.is_(None))
-        .values(token=token, claimed_at=func.now())
+        .values(token=token, claimed_at=UtcNow())
     )
     with engine.begin() as connection:
         return Fence(launch, token) if connection.execute(statement).rowcount == 1 else None
@@ -72,7 +73,7 @@ def record_first_commit(engine: Engine, feed: str, launch: int) -> None:
     t = core.launch.c
     statement = update(core.launch).where(t.feed == feed, t.launch == launch)
     with engine.begin() as connection:
-        connection.execute(statement.values(first_commit_at=func.now()))
+        connection.execute(statement.values(first_commit_at=UtcNow()))
 
 
 def record_end(engine: Engine, feed: str, launch: int, outcome: str) -> None:
@@ -137,7 +138,7 @@ def _end(engine: Engine, feed: str, launch: int, **values: object) -> None:
     t = core.launch.c
     mine = (t.feed == feed, t.launch == launch, t.ended_at.is_(None))
     with engine.begin() as connection:
-        connection.execute(update(core.launch).where(*mine).values(ended_at=func.now(), **values))
+        connection.execute(update(core.launch).where(*mine).values(ended_at=UtcNow(), **values))
 
 
 def _storable(text: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from vigie.supervision.events import record_event
 from vigie.supervision.rows import insert_unless
 from vigie.warehouse.core import gap, launch, launch_request, stream
+from vigie.warehouse.types import UtcNow
 
 Desired = Literal["running", "stopped"]
 _KIND = {"running": "start", "stopped": "stop"}
@@ -40,7 +41,7 @@ def set_desired(engine: Engine, feed: str, desired: Desired, *, person: str) -> 
     """Set the one switch of a stream; false if it stood there already."""
     if _insert_desired(engine, feed, desired, person=person):
         return True
-    values = {"desired": desired, "changed_by": person, "changed_at": func.now()}
+    values = {"desired": desired, "changed_by": person, "changed_at": UtcNow()}
     changed = update(stream).where(stream.c.feed == feed, stream.c.desired != desired)
     with engine.begin() as connection:
         done = connection.execute(changed.values(values)).rowcount == 1
@@ -98,7 +99,7 @@ def accept_gaps(engine: Engine, feed: str, gaps: list[Gap], *, person: str) -> N
 def _accepted(feed: str, found: Gap, person: str) -> Update:
     key = {name: getattr(found, name) for name in ("topic_id", "kafka_partition", "begin_offset")}
     matches = [gap.c[name] == value for name, value in key.items()]
-    values: dict[str, Any] = {"accepted_by": person, "accepted_at": func.now()}
+    values: dict[str, Any] = {"accepted_by": person, "accepted_at": UtcNow()}
     return (
         update(gap).where(gap.c.feed == feed, gap.c.accepted_at.is_(None), *matches).values(values)
     )

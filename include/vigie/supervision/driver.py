@@ -10,7 +10,7 @@ from typing import Any
 from vigie.contract.loader import feed_files
 from vigie.settings import get_settings
 from vigie.supervision.output import LOG
-from vigie.warehouse.postgres.sessions import session_name
+from vigie.warehouse.session import session_name
 
 # Spark makes one method of a whole plan, longer than what Java compiles unless told to. The
 # serial collector costs a third less CPU per message on two cores than the default one, and a
@@ -54,7 +54,7 @@ def submission_request(
             *("--master", settings.spark_driver_master, *options),
             *(app, "--log", LOG, feed, str(launch)),
         ],
-        "environmentVariables": _environment() | session_name(feed, launch),
+        "environmentVariables": _environment() | {"VIGIE_SESSION": session_name(feed, launch)},
         "sparkProperties": process,
     }
 

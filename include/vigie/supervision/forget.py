@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from vigie.supervision.events import SUPERVISOR
 from vigie.warehouse import core
+from vigie.warehouse.moments import Ago
 
 KEPT = timedelta(days=90)
 # What backoff, the size of a first batch and the shown error look back on, and more.
@@ -23,7 +24,7 @@ def forget_old(engine: Engine, feed: str) -> int:
     sessions sooner; what the supervisor did, and reconciliations, after `KEPT`. What a person did
     stays.
     """
-    old = func.now() - KEPT
+    old = Ago(KEPT)
     launch, request = core.launch.c, core.launch_request.c
     session, event, run = core.launch_session.c, core.stream_event.c, core.reconciliation.c
     with engine.begin() as connection:
@@ -46,5 +47,5 @@ def _launches(connection: Connection, feed: str) -> tuple[int, int]:
     """The newest launch, and the newest that may go; 0 where there is none."""
     t = core.launch.c
     newest = connection.scalar(select(func.max(t.launch)).where(t.feed == feed)) or 0
-    old = select(func.max(t.launch)).where(t.feed == feed, t.created_at < func.now() - KEPT)
+    old = select(func.max(t.launch)).where(t.feed == feed, t.created_at < Ago(KEPT))
     return newest, connection.scalar(old.where(t.launch <= newest - _LAUNCHES)) or 0

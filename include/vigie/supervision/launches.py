@@ -12,7 +12,9 @@ from vigie.supervision.rows import insert_unless
 from vigie.supervision.turn import has_turn, hold_turns
 from vigie.supervision.version import code_version
 from vigie.warehouse.core import launch, launch_session
-from vigie.warehouse.postgres.sessions import end_named_sessions, end_sessions
+from vigie.warehouse.dialects import open_warehouse
+from vigie.warehouse.session import SessionId, session_name
+from vigie.warehouse.types import UtcNow
 
 _CLOSED = "closed"
 # Of older launches no driver lives: each relaunch ended what was left of those before it.
@@ -45,7 +47,7 @@ def relaunch(engine: Engine, feed: Feed, *, after: int) -> int | None:
 
 def record_submission(engine: Engine, feed: str, number: int, *, submission: str) -> None:
     """Keep the submission id that the master gave for a launch."""
-    values = {"submission_id": submission, "submitted_at": func.now()}
+    values = {"submission_id": submission, "submitted_at": UtcNow()}
     with engine.begin() as connection:
         connection.execute(_of(feed, number).values(values))
 
@@ -57,7 +59,7 @@ def close(engine: Engine, feed: str, *, outcome: str, failure: Failure) -> bool:
     late finds a token in the row.
     """
     values = {
-        "ended_at": func.now(),
+        "ended_at": UtcNow(),
         "outcome": outcome,
         "token": func.coalesce(launch.c.token, _CLOSED),
         "error_class": func.coalesce(launch.c.error_class, failure.error_class),
@@ -81,10 +83,10 @@ def end_launch_sessions(engine: Engine, feed: str, *, up_to: int) -> int:
     recorded = select(launch_session.c.session_id, launch_session.c.started_at).where(
         launch_session.c.feed == feed, launch_session.c.launch <= up_to
     )
-    with engine.begin() as connection:
-        sessions = [(row.session_id, row.started_at) for row in connection.execute(recorded)]
-        named = end_named_sessions(connection, feed, range(max(up_to - _ENDED, 0), up_to + 1))
-        return named + end_sessions(connection, sessions)
+    with engine.connect() as connection:
+        sessions = [SessionId(*row) for row in connection.execute(recorded)]
+    names = [session_name(feed, number) for number in range(max(up_to - _ENDED, 0), up_to + 1)]
+    return open_warehouse(engine).end_sessions(sessions, names)
 
 
 def submission_of(engine: Engine, feed: str, number: int) -> str | None:

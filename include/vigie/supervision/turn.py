@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, select
 
 from vigie.warehouse.core import heartbeat, launch, stream
+from vigie.warehouse.types import UtcNow
 
 AT_ONCE = 2
 _LONGEST = timedelta(minutes=3)
@@ -20,6 +21,7 @@ _LONGEST = timedelta(minutes=3)
 def hold_turns(connection: Connection) -> None:
     """Let nobody else launch a stream before this transaction ends."""
     rows = select(stream.c.feed).order_by(stream.c.feed).with_for_update()
+    rows = rows.with_hint(stream, "WITH (UPDLOCK, ROWLOCK)", "mssql")
     connection.execute(rows).all()
 
 
@@ -30,7 +32,7 @@ def has_turn(connection: Connection, feed: str) -> bool:
     """
     beat = and_(heartbeat.c.feed == launch.c.feed, heartbeat.c.launch == launch.c.launch)
     others = (
-        select(launch.c.created_at, heartbeat.c.lag_messages, func.now().label("now"))
+        select(launch.c.created_at, heartbeat.c.lag_messages, UtcNow().label("now"))
         .select_from(launch.outerjoin(heartbeat, beat))
         .where(
             launch.c.feed != feed,

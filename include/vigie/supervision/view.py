@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, literal, select, true
 
 from vigie.warehouse.core import gap, heartbeat, launch, launch_request, stream
+from vigie.warehouse.types import UtcNow
 
 # More than the launches after which the pause between them grows no further.
 _RECENT = 12
@@ -90,7 +91,7 @@ def _read_recent(connection: Connection, feed: str) -> tuple[Launch, ...]:
 
 
 def _statement(feed: str, newest: int) -> Select[Any]:
-    one = select(literal(feed).label("feed"), func.now().label("now")).subquery()
+    one = select(literal(feed).label("feed"), UtcNow().label("now")).subquery()
     gaps = select(
         (func.count() - func.count(gap.c.accepted_at)).label("open_gaps"),
         func.max(gap.c.accepted_at).label("gap_accepted_at"),

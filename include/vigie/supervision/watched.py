@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from vigie.warehouse.core import watch
+from vigie.warehouse.types import UtcNow
 
 FRESH = timedelta(seconds=30)
 
 
 def mark_watched(connection: Connection, feed: str) -> None:
     """Write that the stream is watched now (database clock), in the caller's transaction."""
-    now = update(watch).where(watch.c.feed == feed).values(watched_at=func.now())
+    now = update(watch).where(watch.c.feed == feed).values(watched_at=UtcNow())
     if connection.execute(now).rowcount == 0:
-        connection.execute(insert(watch).values(feed=feed, watched_at=func.now()))
+        connection.execute(insert(watch).values(feed=feed, watched_at=UtcNow()))
 
 
 def watched_at(connection: Connection, feed: str) -> datetime | None:

@@ -13,8 +13,12 @@ from vigie.warehouse.postgres.fact_months import PostgresMonths
 from vigie.warehouse.postgres.warehouse import PostgresWarehouse
 from vigie.warehouse.session import Warehouse
 from vigie.warehouse.sqlserver.fact_months import SqlServerMonths
+from vigie.warehouse.sqlserver.warehouse import SqlServerWarehouse
 
-_WAREHOUSES = {"postgresql": PostgresWarehouse}
+_WAREHOUSES: dict[str, Callable[[Engine], Warehouse]] = {
+    "postgresql": PostgresWarehouse,
+    "mssql": SqlServerWarehouse,
+}
 _FACT_MONTHS: dict[str, Callable[[], FactMonths]] = {
     "postgresql": PostgresMonths,
     "mssql": SqlServerMonths,

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 
 from vigie.errors import SettingsError
 from vigie.settings import get_settings
+from vigie.warehouse.connecting import Connecting
+from vigie.warehouse.postgres.connecting import CONNECTING as POSTGRES
+from vigie.warehouse.sqlserver.connecting import CONNECTING as SQL_SERVER
 
 Role = Literal["ingest", "owner", "reader"]
 _SETTING = {"ingest": "warehouse", "owner": "warehouse_owner", "reader": "warehouse_reader"}
-# A process that froze inside a transaction must not keep its rows locked for ever.
-_IDLE = "-c idle_in_transaction_session_timeout=30s"
+_CONNECTING = {"postgresql": POSTGRES, "mssql": SQL_SERVER}
 
 
 def warehouse_url(role: Role = "ingest") -> str:
@@ -37,37 +39,46 @@ def get_engine(role: Role = "ingest") -> Engine:
     """One pooled engine per role and process; connections are checked before use.
 
     Raises:
-        SettingsError: The role's URL is not set.
+        SettingsError: The role's URL is not set, or names a database that is none of ours.
     """
+    url = make_url(warehouse_url(role))
     return create_engine(
-        warehouse_url(role),
+        url,
         pool_size=2,
         max_overflow=4,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "options": _IDLE},
+        connect_args=_connecting(url).arguments(session=get_settings().session),
     )
 
 
 def impatient_engine(*, seconds: int) -> Engine:
     """One connection of its own whose statements give up after `seconds`."""
-    options = f"-c statement_timeout={seconds}s {_IDLE}"
+    url = make_url(warehouse_url())
+    arguments = _connecting(url).arguments(session=get_settings().session, seconds=seconds)
     return create_engine(
-        warehouse_url(),
-        pool_size=1,
-        max_overflow=0,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": seconds, "options": options},
+        url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=arguments
     )
 
 
 def snapshots(engine: Engine) -> Engine:
     """The same engine, each of whose transactions sees one consistent view."""
-    return engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine.execution_options(isolation_level=_connecting(engine.url).snapshot)
 
 
 @contextmanager
 def patient_snapshot(engine: Engine) -> Iterator[Connection]:
     """One consistent view that may wait as long as it must for others, since it locks no row."""
     with snapshots(engine).connect() as connection:
-        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        _connecting(engine.url).be_patient(connection)
         yield connection
+
+
+def _connecting(url: URL) -> Connecting:
+    known = _CONNECTING.get(url.get_backend_name())
+    if known is None:
+        names = ", ".join(_CONNECTING)
+        message = (
+            f"VIGIE_WAREHOUSE names dialect {url.get_backend_name()!r}, expected one of {names}"
+        )
+        raise SettingsError(message)
+    return known

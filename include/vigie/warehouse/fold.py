@@ -20,6 +20,8 @@ from sqlalchemy import (
 
 from vigie.warehouse import core
 from vigie.warehouse.engines import snapshots
+from vigie.warehouse.moments import UtcDate
+from vigie.warehouse.types import UtcNow
 
 KEPT = timedelta(days=7)
 """How long a batch keeps its own row."""
@@ -53,10 +55,10 @@ def fold_ledger(engine: Engine, feed: str) -> int:
 
 def _days(connection: Connection, feed: str) -> Sequence[datetime]:
     """The days to fold, as their first moments, oldest first."""
-    now: datetime = connection.execute(select(func.now())).scalar_one()
+    now: datetime = connection.execute(select(UtcNow())).scalar_one()
     end = datetime.combine((now.astimezone(UTC) - KEPT).date(), time(), UTC)
     t = core.ledger.c
-    day = func.date(func.timezone("UTC", t.committed_at))
+    day = UtcDate(t.committed_at)
     query = select(day).where(t.feed == feed, t.committed_at < end).group_by(day).order_by(day)
     return [datetime.combine(date, time(), UTC) for date in connection.scalars(query)]
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import Connection, Engine, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, insert, or_, select, update
 
 from vigie.contract.feed import Feed
 from vigie.warehouse import core
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.types import UtcNow
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _Pick = Callable[[Connection, datetime], Iterable[datetime]]
@@ -92,7 +93,7 @@ def _roll_up_day(engine: Engine, feed: Feed, day: date, pick: _Pick) -> RolledUp
         _lock(connection, feed, day)
         # Counted before anything is read: what arrives meanwhile makes the day change again.
         counted = _counted(connection, feed, day)
-        now = connection.execute(select(func.current_timestamp())).scalar_one()
+        now = connection.execute(select(UtcNow())).scalar_one()
         if counted is None or start >= now:
             return RolledUp()
         hours = [hour for hour in pick(connection, start) if hour + _HOUR <= now]

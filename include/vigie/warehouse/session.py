@@ -39,6 +39,11 @@ class SessionId:
     started_at: datetime
 
 
+def session_name(feed: str, launch: int) -> str:
+    """What every session of a launch's driver is called."""
+    return f"vigie {feed} {launch}"
+
+
 class Session(Protocol):
     """One connection. Statements run in a transaction that begins by itself.
 
@@ -114,6 +119,13 @@ class Warehouse(Protocol):
         """Hold the locks of these names, in all programs, until the block ends or the client dies.
 
         Gives False at once, and holds nothing, where another session has one of them.
+        """
+
+    def end_sessions(self, sessions: Iterable[SessionId], names: Iterable[str]) -> int:
+        """End these sessions, and those that carry one of these names; how many there were.
+
+        A driver's small statements run in pooled connections, which no launch records: one that
+        froze between statement and commit would keep its row from everybody.
         """
 
     def ensure_months(self, table: Table, days: Iterable[date]) -> None:

@@ -11,9 +11,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from vigie.contract.feed import Feed
+from vigie.settings import get_settings
 from vigie.warehouse.engines import get_engine, warehouse_url
 from vigie.warehouse.postgres import roll_ups
 from vigie.warehouse.postgres.session import PostgresSession
+from vigie.warehouse.postgres.sessions import end_named_sessions, end_sessions
+from vigie.warehouse.session import SessionId
 
 _OPTIONS = (
     "-c idle_in_transaction_session_timeout=30s -c client_min_messages=warning "
@@ -33,6 +36,8 @@ class PostgresWarehouse:
         """Open a connection of its own; a client that vanishes loses it after 30 s."""
         url = make_url(warehouse_url()).set(drivername="postgresql")
         url = url.update_query_dict({"options": _OPTIONS, "connect_timeout": "5", **_KEEPALIVE})
+        if get_settings().session:
+            url = url.update_query_dict({"application_name": get_settings().session})
         return PostgresSession(url.render_as_string(hide_password=False).replace("+", "%20"))
 
     @contextmanager
@@ -51,6 +56,12 @@ class PostgresWarehouse:
                 connection.execute(select(func.pg_advisory_unlock_all()))
             connection.invalidate()
             connection.close()
+
+    def end_sessions(self, sessions: Iterable[SessionId], names: Iterable[str]) -> int:
+        """Terminate their backends."""
+        with self._engine.begin() as connection:
+            named = end_named_sessions(connection, names)
+            return named + end_sessions(connection, sessions)
 
     def ensure_months(self, table: Table, days: Iterable[date]) -> None:
         """Make missing months, each in a transaction of its own."""
