@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import Engine, insert, text
 from typer.testing import CliRunner, Result
 
-from tests.dialects import both_dialects
+from tests.dialects import mssql_in_campaign
 from vigie.cli import app
 from vigie.contract.loader import load_feeds
 from vigie.warehouse import core
 from vigie.warehouse.engines import get_engine
 
-pytestmark = [pytest.mark.warehouse, both_dialects]
+pytestmark = [pytest.mark.warehouse, mssql_in_campaign]
 FEED, OTHER = list(load_feeds())[:2]
 NOW = datetime.now(UTC)
 RAWS = {

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, delete, select, text, update
 
-from tests.dialects import both_dialects
+from tests.dialects import mssql_in_campaign
 from tests.warehouse.random_readings import batches, store_all
 from vigie.contract.feed import Feed, Field
 from vigie.contract.loader import load_feeds
@@ -25,7 +25,7 @@ from vigie.warehouse.migrate import apply
 from vigie.warehouse.plan import make_plan, write_plan
 from vigie.warehouse.roll_ups import RolledUp, roll_up, roll_up_changed
 
-pytestmark = [pytest.mark.warehouse, both_dialects]
+pytestmark = [pytest.mark.warehouse, mssql_in_campaign]
 
 FEEDS = list(load_feeds().values())
 each_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert
 from typer.testing import CliRunner, Result
 
-from tests.dialects import both_dialects
+from tests.dialects import mssql_in_campaign
 from tests.services import environment
 from tests.warehouse.streams import change_launch, events, insert_gap, look
 from vigie.cli import app
@@ -23,7 +23,7 @@ from vigie.supervision.output import worker_folder
 from vigie.warehouse.core import watch
 from vigie.warehouse.moments import Ago
 
-pytestmark = [pytest.mark.warehouse, both_dialects]
+pytestmark = [pytest.mark.warehouse, mssql_in_campaign]
 FEED, CONTRACT = next(iter(load_feeds().items()))
 ME = getpass.getuser()
 

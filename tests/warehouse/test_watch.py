@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
-from tests.dialects import both_dialects, only_postgres
+from tests.dialects import mssql_in_campaign, only_postgres
 from tests.warehouse.spark_master import BookkeepingMaster
 from tests.warehouse.streams import (
     change_launch,
@@ -40,7 +40,7 @@ from vigie.warehouse.moments import Ago
 from vigie.warehouse.session import session_name
 from vigie.warehouse.types import UtcNow
 
-pytestmark = [pytest.mark.warehouse, both_dialects]
+pytestmark = [pytest.mark.warehouse, mssql_in_campaign]
 
 
 @pytest.fixture

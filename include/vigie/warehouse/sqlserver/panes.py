@@ -34,7 +34,7 @@ def beside(feed: Feed, within: str) -> str:
     status = "LEFT JOIN dim.status AS l ON l.status_id = r.status_id\n" if feed.status else ""
     return (
         "LEFT JOIN (SELECT DISTINCT f.sensor_id, f.event_time FROM fact.alert AS f\n"
-        f"           JOIN dim.rule AS u ON u.rule_id = f.rule_id AND u.feed = N'{feed.name}'\n"
+        f"           JOIN dim.[rule] AS u ON u.rule_id = f.rule_id AND u.feed = N'{feed.name}'\n"
         f"           WHERE f.{within}) AS a\n"
         "  ON a.sensor_id = r.sensor_id AND a.event_time = r.event_time\n"
         f"{status}"

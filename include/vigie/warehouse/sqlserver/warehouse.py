@@ -31,23 +31,20 @@ class SqlServerWarehouse:
         return SqlServerSession(self._engine.url, get_settings().session)
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[bool]:
-        """A session's application lock: SQL Server gives it back when the connection ends."""
-        resource = literal(f"vigie {name}")
+    def hold(self, *names: str) -> Iterator[bool]:
+        """Application locks of one session: SQL Server gives them back when the connection ends."""
         connection = self._engine.connect().execution_options(**_AUTOCOMMIT)
-        taken = (
-            f"DECLARE @got int; EXEC @got = sp_getapplock @Resource = {resource}, "
-            "@LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0; SELECT @got AS got"
-        )
-        held = False
+        mine: list[str] = []
         try:
-            held = connection.exec_driver_sql(taken).scalar_one() >= 0
-            yield held
+            for name in names:
+                if not _take(connection, name):
+                    _give_back(connection, mine)
+                    break
+                mine.append(name)
+            yield len(mine) == len(names)
         finally:
-            if held:
-                given = f"EXEC sp_releaseapplock @Resource = {resource}, @LockOwner = 'Session'"
-                with suppress(DBAPIError):
-                    connection.exec_driver_sql(given)
+            # Closing alone would give them back a moment later than the caller believes.
+            _give_back(connection, mine)
             connection.invalidate()
             connection.close()
 
@@ -83,3 +80,24 @@ class SqlServerWarehouse:
                         connection.exec_driver_sql(f"KILL {number}")
                         ended += 1
         return ended
+
+
+def _take(connection: Connection, name: str) -> bool:
+    got = connection.exec_driver_sql(
+        f"DECLARE @got int; EXEC @got = sp_getapplock @Resource = {_resource(name)}, "
+        "@LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0; SELECT @got AS got"
+    )
+    return bool(got.scalar_one() >= 0)
+
+
+def _give_back(connection: Connection, names: list[str]) -> None:
+    while names:
+        name = _resource(names.pop())
+        with suppress(DBAPIError):
+            connection.exec_driver_sql(
+                f"EXEC sp_releaseapplock @Resource = {name}, @LockOwner = 'Session'"
+            )
+
+
+def _resource(name: str) -> str:
+    return literal(f"vigie {name}")
