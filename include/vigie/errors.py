@@ -26,6 +26,7 @@
     │   └── TooLittleHistory  there are too few readings with known labels to train on
     ├── RegistryAway         the model registry does not answer
     ├── Superseded           a newer launch holds the fence
+    ├── PowerBIError         sites, pages or files of the Power BI project are not as they must be
     ├── KeyRefused           an API key cannot be made or revoked as asked
     ├── BodyError            the body of an HTTP request is not JSON
     ├── MasterAway           the Spark master does not answer
@@ -140,6 +141,10 @@ class RegistryAway(VigieError):
 
 class Superseded(VigieError):
     """A newer launch of the stream holds the fence; this driver must end."""
+
+
+class PowerBIError(VigieError):
+    """The sites, pages or files of the Power BI project are not as they must be."""
 
 
 class KeyRefused(VigieError):

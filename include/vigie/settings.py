@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     jars: Path = HOME / ".cache" / "jars"
     ddl: Path = HOME / "warehouse_ddl"
     spark_apps: Path = HOME / "spark_apps"
+    powerbi: Path = HOME / "powerbi"
 
     kafka: str = "127.0.0.1:9092"
     warehouse: str = ""

@@ -14,6 +14,7 @@ from vigie.cli import (
     lake,
     model,
     model_error,
+    powerbi,
     quarantine,
     reconcile,
     replay,
@@ -53,6 +54,7 @@ app.add_typer(feed.app, name="feed")
 app.add_typer(key.app, name="key")
 app.add_typer(lake.app, name="lake")
 app.add_typer(model.app, name="model")
+app.add_typer(powerbi.app, name="powerbi")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(restate.app, name="restatement")
 app.add_typer(stream.app, name="stream")

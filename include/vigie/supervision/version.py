@@ -21,6 +21,7 @@ _NOT_IN_A_DRIVER = frozenset(
         "local",
         "monitoring",
         "orchestration",
+        "powerbi",
         "replay",
         "restatement",
         "simulator",
