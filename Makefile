@@ -6,7 +6,7 @@ bin := .venv/bin
 uv := $(bin)/uv
 compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate
 
-.PHONY: help install up down status test test-unit test-all tsql lint lock bench compose-config
+.PHONY: help install up down status test test-unit test-all tsql lint lock bench compose-config powerbi-validator
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,13 +22,13 @@ down: ## Stop the local stack; its data stays
 status: install ## Show streams, services and disk
 	$(bin)/vigie status
 
-test: lint tsql ## Run the linters, the type checker and all tests but the long campaigns
+test: lint tsql powerbi-validator ## Run the linters, the type checker and all tests but the long campaigns
 	$(bin)/pytest -m "not campaign" --durations=40
 
 test-unit: .venv/installed-dev ## Run the tests that need no service
 	$(bin)/pytest tests/unit -m "not campaign"
 
-test-all: lint tsql ## Run everything, the long campaigns too
+test-all: lint tsql powerbi-validator ## Run everything, the long campaigns too
 	$(bin)/pytest
 
 tsql: .venv/installed-dev ## Fetch what the T-SQL tests run on: Mono, Microsoft's parser
@@ -57,6 +57,20 @@ compose-config: .cache/docker-compose ## Have docker-compose itself judge the co
 lock: .venv/installed ## Write both requirements files from their .in files, changing as little as possible
 	$(compile) requirements.in -o requirements.txt
 	$(compile) requirements-dev.in -o requirements-dev.txt
+
+# Microsoft's validator of Power BI reports. Where there is no npm, its tests are skipped, which says so.
+powerbi-validator:
+	@if command -v npm >/dev/null; then \
+	  $(MAKE) --no-print-directory .cache/powerbi/installed; \
+	else \
+	  echo "npm is missing: the tests with Microsoft's Power BI validator are skipped (install Node.js 20)"; \
+	fi
+
+.cache/powerbi/installed: tests/powerbi/validator/package-lock.json
+	@echo "installing Microsoft's Power BI validator into .cache/powerbi"
+	@mkdir -p $(@D) && cp tests/powerbi/validator/package*.json $(@D)
+	@npm ci --prefix $(@D) --ignore-scripts --no-fund --no-audit --silent
+	@touch $@
 
 .venv/bin/uv:
 	@for python in python3.11 python3 none; do \
