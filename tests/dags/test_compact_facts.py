@@ -59,3 +59,5 @@ def test_a_backfill_takes_the_months_of_its_days_and_a_scheduled_run_all(
     run(dag, datetime(2026, 11, 25, tzinfo=UTC), DagRunType.SCHEDULED)
     assert compacted(warehouse) == {"2026-01", "2026-02"}
     run(dag, None, DagRunType.MANUAL, month="2026-02")
+    with pytest.raises(AirflowSkipException, match="2011-05"):
+        run(dag, None, DagRunType.MANUAL, month="2011-05")

@@ -34,13 +34,14 @@ def compact(
     """Compact what a run is for.
 
     Raises:
-        AirflowSkipException: A backfilled month is not over, or no table has it.
+        AirflowSkipException: The month asked for is not over, or no table has it.
         CompactionRefused: Some months could not be done.
     """
     from vigie.compaction.run import compact_feed, compactable
 
     contract, only = get_feed(feed), _month(month, logical_date, run_type)
-    if run_type == "backfill" and only is not None and not compactable(contract, only):
+    # A run is for all feeds, and not each of them has every month.
+    if only is not None and not compactable(contract, only):
         message = f"{feed} {only:%Y-%m}: the month is not over, or no table has it"
         raise AirflowSkipException(message)
     count = 0
