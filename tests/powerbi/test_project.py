@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -207,6 +208,17 @@ MISTAKES = (
 
 def test_the_project_has_no_fault(views: dict[str, Columns]) -> None:
     assert faults(get_settings().powerbi, views) == []
+
+
+def test_sql_server_has_every_view_that_is_read() -> None:
+    """The model reads SQL Server, whose columns the tests of its DDL hold equal to PostgreSQL's."""
+    settings = get_settings()
+    ddl = "".join(file.read_text("utf-8") for file in settings.ddl.glob("mssql/*.sql"))
+    made = set(re.findall(r"CREATE (?:OR ALTER )?VIEW report\.(\w+)", ddl))
+    model = "".join(file.read_text("utf-8") for file in settings.powerbi.rglob("*.tmdl"))
+    read = set(re.findall(r'Schema = "report", Item = "(\w+)"', model))
+    assert read
+    assert read <= made
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name.replace(" ", "-"))
