@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -11,6 +12,8 @@ from tests.local_stack import LocalStack, at_stack, running_stack
 from tests.services import environment, kafka_broker, mlflow_server, postgres_stack
 from tests.tds.database import TEMPLATE, make_template
 from tests.tds.endpoint import Endpoint, tds_endpoint
+from tests.tds.refused import REFUSED
+from tests.tsql.scriptdom import errors
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
 from vigie.settings import get_settings
@@ -64,6 +67,10 @@ def tds(postgres: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
     heard = tmp_path_factory.mktemp("tds") / "batches.jsonl"
     with tds_endpoint(f"host={host} port={port}", heard) as endpoint:
         yield endpoint
+        if "VIGIE_TEST_WITHOUT_TSQL" not in os.environ:
+            # Whether the endpoint could follow or not: whatever was sent must be T-SQL.
+            sent = [batch for batch in endpoint.batches() if batch not in REFUSED]
+            assert [(batch, found) for batch in sent if (found := errors(batch))] == []
 
 
 @pytest.fixture

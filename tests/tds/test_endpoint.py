@@ -11,6 +11,7 @@ import pytest
 from pymssql import _mssql
 from sqlalchemy import Engine, make_url
 
+from tests.tds.refused import REFUSED
 from vigie.warehouse.engines import warehouse_url
 
 pytestmark = [pytest.mark.warehouse, pytest.mark.parametrize("dialect", ["mssql"])]
@@ -125,20 +126,7 @@ def test_a_bulk_load_of_a_stored_key_fails_with_its_number(connect: Connect) -> 
     assert number_of(caught.value) == 2627
 
 
-@pytest.mark.parametrize(
-    "batch",
-    [
-        "SELECT GETDATE()",
-        "SELECT sensor FROM dim.sensor WITH (NOLOCK)",
-        "MERGE INTO dim.sensor AS t USING dim.sensor AS s ON 1 = 0 WHEN MATCHED THEN DELETE;",
-        "EXEC sp_who",
-        "DROP TABLE dim.sensor",
-        "SELECT CAST(1 AS money)",
-        "SELECT @@ROWCOUNT",
-        "SET ROWCOUNT 5",
-        "DELETE t FROM dim.sensor AS t LEFT JOIN dim.rule AS r ON r.rule_id = t.sensor_id",
-    ],
-)
+@pytest.mark.parametrize("batch", REFUSED)
 def test_what_it_does_not_know_it_refuses(connect: Connect, batch: str) -> None:
     with pytest.raises(pymssql.OperationalError, match="the test endpoint refuses"):
         rows(connect(), batch)

@@ -23,7 +23,7 @@ switchoffset sysdatetime sysdatetimeoffset sysutcdatetime tan timefromparts toda
 translate trim type_id type_name unicode upper user_id user_name var varp xact_state year
 """
 FUNCTIONS = frozenset(_FUNCTIONS.split())
-TABLE_FUNCTIONS = frozenset(["string_split", "openjson"])
+TABLE_FUNCTIONS = frozenset(["string_split", "openjson", "fn_listextendedproperty"])
 _NEWER = """
 approx_percentile_cont approx_percentile_disc base64_decode base64_encode bit_count current_date
 date_bucket datetrunc edit_distance edit_distance_similarity generate_series get_bit greatest
