@@ -6,7 +6,7 @@ bin := .venv/bin
 uv := $(bin)/uv
 compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate
 
-.PHONY: help install up down status test test-unit test-all tsql lint lock bench compose-config powerbi-validator
+.PHONY: help install up down status test test-unit test-all test-mssql tsql lint lock bench compose-config powerbi-validator
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,16 @@ test-all: lint tsql powerbi-validator ## Run everything, the long campaigns too
 
 tsql: .venv/installed-dev ## Fetch what the T-SQL tests run on: Mono, Microsoft's parser
 	@$(bin)/python tests/tsql/fetch.py
+
+test-mssql: .venv/installed-dev ## Run the warehouse's tests against the SQL Server of VIGIE_TEST_MSSQL_URL
+	@if [ -z "$${VIGIE_TEST_MSSQL_URL:-}" ]; then \
+	  echo "VIGIE_TEST_MSSQL_URL is not set, so nothing was run. It names an EMPTY database made for these tests," >&2; \
+	  echo "  mssql+pymssql://user:password@host:1433/database" >&2; \
+	  echo "on SQL Server 2019 or newer, with ALLOW_SNAPSHOT_ISOLATION ON; the user owns it and has" >&2; \
+	  echo "ALTER ANY CONNECTION and VIEW SERVER STATE. Its rows are deleted before each test." >&2; \
+	  exit 2; \
+	fi
+	$(bin)/pytest tests/warehouse tests/tds tests/spark/test_over_tds.py -k mssql
 
 lint: .venv/installed-dev ## Check style, types and layers
 	$(bin)/ruff check .

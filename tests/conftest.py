@@ -10,6 +10,7 @@ from sqlalchemy import Engine, make_url
 
 from tests.local_stack import LocalStack, at_stack, running_stack
 from tests.services import environment, kafka_broker, mlflow_server, postgres_stack
+from tests.tds import real
 from tests.tds.database import TEMPLATE, make_template
 from tests.tds.endpoint import Endpoint, tds_endpoint
 from tests.tds.refused import REFUSED
@@ -17,7 +18,9 @@ from tests.tsql.scriptdom import errors
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
 from vigie.settings import get_settings
-from vigie.warehouse.engines import get_engine
+from vigie.warehouse.engines import Role, get_engine
+
+ROLES: tuple[Role, ...] = ("ingest", "owner", "reader")
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +55,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs SQL Server itself where there is none."""
+    if real.URL:
+        return
+    for item in items:
+        if item.get_closest_marker("engine"):
+            reason = "needs SQL Server itself: VIGIE_TEST_MSSQL_URL is not set"
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test marked `dialects` once with each of them, if it has a warehouse at all."""
     mark = metafunc.definition.get_closest_marker("dialects")
@@ -64,8 +77,8 @@ def tds(postgres: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
     """The TDS endpoint in front of the shared PostgreSQL, which all tests of the run share."""
     make_template(postgres)
     host, port = postgres.address("postgres").split(":")
-    heard = tmp_path_factory.mktemp("tds") / "batches.jsonl"
-    with tds_endpoint(f"host={host} port={port}", heard) as endpoint:
+    file = tmp_path_factory.mktemp("tds") / "batches.jsonl"
+    with tds_endpoint(f"host={host} port={port}", file) as endpoint:
         yield endpoint
         if "VIGIE_TEST_WITHOUT_TSQL" not in os.environ:
             # Whether the endpoint could follow or not: whatever was sent must be T-SQL.
@@ -82,6 +95,9 @@ def dialect() -> str:
 @pytest.fixture
 def warehouse(dialect: str, postgres: Stack, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A warehouse of the test's own, migrated and empty, and the settings pointing at it."""
+    if dialect == "mssql" and real.URL:
+        yield from _at_sql_server(postgres)
+        return
     endpoint: Endpoint | None = request.getfixturevalue("tds") if dialect == "mssql" else None
     name, template = f"test_{uuid4().hex[:12]}", TEMPLATE if endpoint else "vigie"
     with connect(postgres) as connection:
@@ -96,11 +112,20 @@ def warehouse(dialect: str, postgres: Stack, request: pytest.FixtureRequest) -> 
     # No document server runs in that state folder, though its settings name one.
     with environment(VIGIE_STATE=str(postgres.state), VIGIE_DOCUMENTS="", **urls):
         yield get_engine()
-        get_engine("owner").dispose()
-        get_engine("reader").dispose()
-        get_engine().dispose()
+        for role in ROLES:
+            get_engine(role).dispose()
     with connect(postgres) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _at_sql_server(stack: Stack) -> Iterator[Engine]:
+    """The real server's one database, emptied."""
+    names = ("VIGIE_WAREHOUSE", "VIGIE_WAREHOUSE_OWNER", "VIGIE_WAREHOUSE_READER")
+    urls = dict.fromkeys(names, real.empty_warehouse())
+    with environment(VIGIE_STATE=str(stack.state), VIGIE_DOCUMENTS="", **urls):
+        yield get_engine()
+        for role in ROLES:
+            get_engine(role).dispose()
 
 
 def _over_tds(url: str, port: int) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, delete, select, text, update
 
-from tests.dialects import mssql_in_campaign
+from tests.dialects import mssql_in_campaign, only_postgres
 from tests.warehouse.random_readings import batches, store_all
 from vigie.contract.feed import Feed, Field
 from vigie.contract.loader import load_feeds
@@ -105,6 +105,7 @@ def spoil(engine: Engine, feed: Feed, hour: datetime) -> int:
         return connection.execute(spoilt).rowcount
 
 
+@only_postgres
 def test_whole_numbers_and_booleans_are_rolled_up_as_numbers(
     warehouse: Engine, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from vigie.contract.loader import feed_files
 from vigie.settings import get_settings
 from vigie.supervision.output import LOG
+from vigie.warehouse.connections import PREFIX
 from vigie.warehouse.session import session_name
 
 # Spark makes one method of a whole plan, longer than what Java compiles unless told to. The
@@ -74,7 +75,9 @@ def _in_own_folder() -> str:
 
 
 def _environment() -> dict[str, str]:
-    passed = {name: value for name, value in os.environ.items() if name.startswith("VIGIE_")}
+    passed = {
+        name: value for name, value in os.environ.items() if name.startswith(("VIGIE_", PREFIX))
+    }
     if "PYTHONPATH" in os.environ:
         passed["PYTHONPATH"] = os.environ["PYTHONPATH"]
     return passed | {

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from vigie.errors import SettingsError
 from vigie.settings import get_settings
 from vigie.warehouse.connecting import Connecting
+from vigie.warehouse.connections import PREFIX, connection_url
 from vigie.warehouse.postgres.connecting import CONNECTING as POSTGRES
 from vigie.warehouse.sqlserver.connecting import CONNECTING as SQL_SERVER
 
@@ -21,15 +22,18 @@ _CONNECTING = {"postgresql": POSTGRES, "mssql": SQL_SERVER}
 
 
 def warehouse_url(role: Role = "ingest") -> str:
-    """The SQLAlchemy URL of a role.
+    """The SQLAlchemy URL of a role: the setting, else Airflow's connection `vigie_<setting>`.
 
     Raises:
         SettingsError: The setting is empty.
     """
     name = _SETTING[role]
-    url: str = getattr(get_settings(), name)
+    url: str = getattr(get_settings(), name) or connection_url(name)
     if not url:
-        message = f"VIGIE_{name.upper()} is empty; start the stack with `vigie up`, or set it"
+        message = (
+            f"VIGIE_{name.upper()} is empty; start the stack with `vigie up`, or set it, or "
+            f"Airflow's connection {PREFIX}{name.upper()}"
+        )
         raise SettingsError(message)
     return url
 
