@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vigie.broker.offsets import TopicState
@@ -13,6 +13,7 @@ def topic(*ends: tuple[int, int], topic_id: str = "a") -> TopicState:
     return TopicState("t", topic_id, dict(enumerate(ends)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 25)), min_size=1, max_size=12))
 def test_steps_of_any_size_hold_each_offset_once_and_nothing_else(steps) -> None:
     ledger, end = LakeLedger(), 0
