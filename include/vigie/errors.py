@@ -25,6 +25,11 @@
     ├── ModelError           a learned model cannot be trained, judged or used as asked
     │   └── TooLittleHistory  there are too few readings with known labels to train on
     ├── RegistryAway         the model registry does not answer
+    ├── RefreshError         the Power BI service did not do as asked
+    │   ├── RefreshRefused   it refused: the request, the log-in or the dataset is wrong
+    │   ├── RefreshBusy      another refresh of the dataset runs
+    │   ├── RefreshThrottled  it was asked too often; carries how long to wait
+    │   └── RefreshAway      it does not answer
     ├── Superseded           a newer launch holds the fence
     ├── PowerBIError         sites, pages or files of the Power BI project are not as they must be
     ├── KeyRefused           an API key cannot be made or revoked as asked
@@ -137,6 +142,31 @@ class TooLittleHistory(ModelError):
 
 class RegistryAway(VigieError):
     """The model registry does not answer, or there is none; the same request may work later."""
+
+
+class RefreshError(VigieError):
+    """The Power BI service did not do as it was asked."""
+
+
+class RefreshRefused(RefreshError):
+    """It refused: the request, the log-in or the dataset is wrong. The same request fails again."""
+
+
+class RefreshBusy(RefreshError):
+    """Another refresh of the dataset runs; there is one at a time."""
+
+
+class RefreshThrottled(RefreshError):
+    """It was asked too often."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+        """How long to wait, as it said."""
+
+
+class RefreshAway(RefreshError):
+    """It does not answer, or fails inside; the same question may work later."""
 
 
 class Superseded(VigieError):

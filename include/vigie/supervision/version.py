@@ -22,6 +22,8 @@ _NOT_IN_A_DRIVER = frozenset(
         "monitoring",
         "orchestration",
         "powerbi",
+        "powerbi_emulator",
+        "refresh",
         "replay",
         "restatement",
         "simulator",

@@ -24,6 +24,7 @@ metadata = MetaData()
 _WORD = key_text(200)
 _HASH = key_text(64)
 _TOPIC = key_text(64)
+_TASK = key_text(400)
 
 
 def _time(name: str, *, now: bool = False, nullable: bool = True) -> Column[object]:
@@ -433,5 +434,22 @@ compaction = Table(
     Column("query_ms_before", NUMBER),
     Column("query_ms_after", NUMBER),
     Column("seconds", NUMBER, nullable=False),
+    schema="ops",
+)
+
+refresh = Table(
+    "refresh",
+    metadata,
+    _word("refresh_id", _HASH, key=True),
+    _word("asked_for", _TASK),
+    _time("asked_at", nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    _time("covers_until", nullable=False),
+    Column("partitions", Boolean, nullable=False),
+    _text("request_id", nullable=True),
+    _time("ended_at"),
+    _text("state", nullable=True),
+    _text("why", nullable=True),
     schema="ops",
 )
