@@ -10,6 +10,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 
 from vigie.contract.loader import load_feeds
 from vigie.orchestration.compact import COMPACT_PAGE, PERSON
+from vigie.orchestration.facts_changed import FACTS_CHANGED
 
 
 @dag(
@@ -24,7 +25,7 @@ from vigie.orchestration.compact import COMPACT_PAGE, PERSON
     doc_md=COMPACT_PAGE,
 )
 def compact_facts() -> None:
-    @task(pool="heavy")
+    @task(pool="heavy", outlets=[FACTS_CHANGED])
     def compact(
         feed: str, person: str, month: str, logical_date: Any = None, dag_run: Any = None
     ) -> None:

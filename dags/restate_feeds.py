@@ -11,6 +11,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 
 from vigie.contract.loader import load_feeds
 from vigie.lake.spark_options import submit_options
+from vigie.orchestration.facts_changed import FACTS_CHANGED
 from vigie.orchestration.restate import PERSON, PREFER, RESTATE_PAGE, skip_unless_due
 from vigie.settings import get_settings
 
@@ -43,6 +44,7 @@ def make_dag(feed: str) -> None:
             driver_memory="1g",
             env_vars={"SPARK_LOCAL_IP": "127.0.0.1"},
             pool="heavy",
+            outlets=[FACTS_CHANGED],
         )
         due() >> restate
 

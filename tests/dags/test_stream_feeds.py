@@ -49,6 +49,7 @@ FILES = {
     "monitor_models.py": 1,
     "notify_alerts.py": 1,
     "reconcile_feeds.py": 1,
+    "refresh_powerbi.py": 1,
     "restate_feeds.py": len(load_feeds()),
     "return_models.py": MODELS,
     "roll_up_feeds.py": 1,

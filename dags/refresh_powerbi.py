@@ -1,0 +1,39 @@
+"""Refreshes the Power BI dataset on a timetable, or after a restatement or a compaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+
+from vigie.orchestration.facts_changed import FACTS_CHANGED
+from vigie.orchestration.refresh import REFRESH_PAGE, TIMETABLE, plan_refreshes
+from vigie.orchestration.refresh_dataset import RefreshDataset
+from vigie.orchestration.settle import Settle
+
+
+@dag(
+    dag_id="refresh_powerbi",
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable(TIMETABLE, timezone="UTC"), assets=[FACTS_CHANGED]
+    ),
+    start_date=datetime(2000, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "vigie", "retries": 2, "retry_delay": timedelta(minutes=1)},
+    tags=["reports"],
+    doc_md=REFRESH_PAGE,
+)
+def refresh_powerbi() -> None:
+    @task
+    def plan(dag_run: Any = None) -> list[dict[str, Any]]:
+        return plan_refreshes(str(dag_run.run_type.value))
+
+    settled = Settle(task_id="settle", wait=timedelta(minutes=10))
+    planned = plan()
+    settled >> planned
+    RefreshDataset.partial(task_id="refresh", max_active_tis_per_dagrun=1).expand_kwargs(planned)
+
+
+refresh_powerbi()
