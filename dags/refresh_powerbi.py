@@ -26,14 +26,27 @@ from vigie.orchestration.settle import Settle
     doc_md=REFRESH_PAGE,
 )
 def refresh_powerbi() -> None:
-    @task
-    def plan(dag_run: Any = None) -> list[dict[str, Any]]:
+    @task(multiple_outputs=True)
+    def plan(dag_run: Any = None) -> dict[str, Any]:
         return plan_refreshes(str(dag_run.run_type.value))
 
     settled = Settle(task_id="settle", wait=timedelta(minutes=10))
     planned = plan()
     settled >> planned
-    RefreshDataset.partial(task_id="refresh", max_active_tis_per_dagrun=1).expand_kwargs(planned)
+    # One after the other, the days that a refresh by the policy does not read again last.
+    recent, older = (
+        RefreshDataset(
+            task_id=f"refresh_{which}",
+            group_id=planned["group_id"],
+            dataset_id=planned["dataset_id"],
+            budget=planned["budget"],
+            body=planned[f"{which}_body"],
+            reach=planned[f"{which}_reach"],
+            trigger_rule="none_failed_min_one_success",
+        )
+        for which in ("recent", "older")
+    )
+    recent >> older
 
 
 refresh_powerbi()

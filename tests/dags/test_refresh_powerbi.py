@@ -96,20 +96,22 @@ def test_what_is_asked_for_follows_what_was_restated_and_refreshed(
     connection, warehouse: Engine
 ) -> None:
     feed = next(iter(load_feeds()))
-    (policy,) = plan_refreshes("scheduled")
-    assert (policy["group_id"], policy["dataset_id"], policy["budget"]) == ("workspace", "model", 8)
-    assert not policy["reach"]["partitions"]
+    first = plan_refreshes("scheduled")
+    assert (first["group_id"], first["dataset_id"], first["budget"]) == ("workspace", "model", 8)
+    assert not first["recent_reach"]["partitions"]
+    assert first["older_body"] is None
     now = datetime.now(UTC)
     done = record.ask(warehouse, "it", Reach(first_read_again(now.date()), NEVER, now, False))
     record.ended(warehouse, done.refresh_id, "completed", "")
     for run_type in ("scheduled", "asset_triggered"):
         with pytest.raises(AirflowSkipException, match="fresh enough"):
             plan_refreshes(run_type)
-    assert len(plan_refreshes("manual")) == 1
+    assert plan_refreshes("manual")["recent_body"]
     restate(warehouse, feed, date(2016, 1, 3))
-    (older,) = plan_refreshes("asset_triggered")
-    assert {one["partition"] for one in older["body"]["objects"]} == {"2016Q101"}
-    assert json.loads(json.dumps(older)) == older
+    found = plan_refreshes("asset_triggered")
+    assert found["recent_body"] is None
+    assert {one["partition"] for one in found["older_body"]["objects"]} == {"2016Q101"}
+    assert json.loads(json.dumps(found)) == found
 
 
 def test_partitions_that_failed_are_followed_by_whole_tables(connection, warehouse: Engine) -> None:
@@ -118,5 +120,10 @@ def test_partitions_that_failed_are_followed_by_whole_tables(connection, warehou
     reach = Reach(date(1, 1, 1), now.date() - timedelta(days=7), now, True)
     asked = record.ask(warehouse, "it", reach)
     record.ended(warehouse, asked.refresh_id, "failed", "no such partition")
-    _, older = plan_refreshes("scheduled")
-    assert all(set(one) == {"table"} for one in older["body"]["objects"])
+    older = plan_refreshes("scheduled")["older_body"]
+    assert all(set(one) == {"table"} for one in older["objects"])
+
+
+def test_days_before_the_policy_are_refreshed_after_those_of_the_policy(bag: DagBag) -> None:
+    dag = bag.dags["refresh_powerbi"]
+    assert "refresh_recent" in dag.get_task("refresh_older").upstream_task_ids

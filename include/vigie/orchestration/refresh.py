@@ -42,8 +42,10 @@ REFRESH_PAGE = triage(
 )
 
 
-def plan_refreshes(run_type: str) -> list[dict[str, Any]]:
-    """Arguments of `RefreshDataset`, one set for each refresh to ask for.
+def plan_refreshes(run_type: str) -> dict[str, Any]:
+    """What to ask for, by the names of the plan's XComs: `recent_…` by the policy, `older_…`.
+
+    A body that is None is not asked for.
 
     Raises:
         AirflowSkipException: There is no connection, or the last refresh is fresh enough.
@@ -67,12 +69,16 @@ def plan_refreshes(run_type: str) -> list[dict[str, Any]]:
     if not wanted:
         message = f"the last refresh was asked for at {last:%Y-%m-%d %H:%M} UTC: fresh enough"
         raise AirflowSkipException(message)
-    where = {"group_id": extra["group_id"], "dataset_id": extra["dataset_id"]}
-    budget = int(extra.get("budget", BUDGET))
-    return [
-        {**where, "budget": budget, "body": dict(one.body), "reach": one.reach(now - OVERLAP)}
-        for one in wanted
-    ]
+    found: dict[str, Any] = {
+        "group_id": extra["group_id"],
+        "dataset_id": extra["dataset_id"],
+        "budget": int(extra.get("budget", BUDGET)),
+    }
+    for name in ("recent", "older"):
+        ask = next((each for each in wanted if each.partitions == (name == "older")), None)
+        found[f"{name}_body"] = dict(ask.body) if ask else None
+        found[f"{name}_reach"] = ask.reach(now - OVERLAP) if ask else None
+    return found
 
 
 def _extra() -> dict[str, Any]:

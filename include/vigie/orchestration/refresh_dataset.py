@@ -30,7 +30,7 @@ class RefreshDataset(BaseOperator):
     Args:
         group_id: The workspace.
         dataset_id: The semantic model.
-        body: The request's body; a dictionary, or JSON as text.
+        body: The request's body: a dictionary, or JSON as text. None: the task is skipped.
         reach: What it reads again (`first_day`, `last_day`, `covers_until`, `partitions`), for
             `ops.refresh`.
         budget: Refreshes allowed in 24 hours, others' included; 0: any number. Beyond it the
@@ -47,7 +47,7 @@ class RefreshDataset(BaseOperator):
         *,
         group_id: str,
         dataset_id: str,
-        body: Mapping[str, Any] | str,
+        body: Mapping[str, Any] | str | None,
         reach: Mapping[str, Any],
         budget: int | str = 0,
         conn_id: str = CONNECTION,
@@ -61,15 +61,21 @@ class RefreshDataset(BaseOperator):
         self.conn_id, self.timeout, self.poll = conn_id, timeout, poll
 
     def execute(self, context: Context) -> None:
-        """Note what is asked for, then wait for the turn; or go on with what was begun."""
+        """Note what is asked for, then wait for the turn; or go on with what was begun.
+
+        Raises:
+            AirflowSkipException: There is nothing to ask for.
+        """
         from vigie.refresh import record
         from vigie.warehouse.engines import get_engine
 
+        if self.body is None:
+            raise AirflowSkipException("there is nothing to ask for")
         asked = record.ask(get_engine(), _asked_for(context), _reach(self.reach))
         until = (asked.asked_at + self.timeout).timestamp()
         if asked.request_id is not None:
             self.log.info("going on with refresh %s", asked.request_id)
-            self._watch(asked.refresh_id, asked.request_id, until)
+            self._watch(asked.request_id, until)
         body = json.loads(self.body) if isinstance(self.body, str) else dict(self.body)
         start = StartRefresh(
             **self._where(),
@@ -79,12 +85,9 @@ class RefreshDataset(BaseOperator):
             budget=int(self.budget),
             not_ours=record.known_requests(get_engine()),
         )
-        more = {"refresh_id": asked.refresh_id, "until": until}
-        self.defer(trigger=start, method_name=self.started.__name__, kwargs=more)
+        self.defer(trigger=start, method_name=self.started.__name__)
 
-    def started(
-        self, context: Context, event: dict[str, Any], refresh_id: str, until: float
-    ) -> None:
+    def started(self, context: Context, event: dict[str, Any]) -> None:
         """Keep the id, then watch.
 
         Raises:
@@ -94,16 +97,17 @@ class RefreshDataset(BaseOperator):
         from vigie.refresh import record
         from vigie.warehouse.engines import get_engine
 
+        asked = record.ask(get_engine(), _asked_for(context), _reach(self.reach))
         if "request_id" in event:
-            record.begun(get_engine(), refresh_id, event["request_id"])
-            self._watch(refresh_id, event["request_id"], until)
+            record.begun(get_engine(), asked.refresh_id, event["request_id"])
+            self._watch(event["request_id"], (asked.asked_at + self.timeout).timestamp())
         if "left_out" in event:
-            record.ended(get_engine(), refresh_id, "left out", event["left_out"])
+            record.ended(get_engine(), asked.refresh_id, "left out", event["left_out"])
             raise AirflowSkipException(event["left_out"])
-        record.ended(get_engine(), refresh_id, State.FAILED, event["why"])
+        record.ended(get_engine(), asked.refresh_id, State.FAILED, event["why"])
         raise AirflowFailException(event["why"])
 
-    def ended(self, context: Context, event: dict[str, Any], refresh_id: str) -> dict[str, Any]:
+    def ended(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Succeed or fail as the refresh did.
 
         Raises:
@@ -112,18 +116,17 @@ class RefreshDataset(BaseOperator):
         from vigie.refresh import record
         from vigie.warehouse.engines import get_engine
 
-        record.ended(get_engine(), refresh_id, event["state"], event["why"])
+        asked = record.ask(get_engine(), _asked_for(context), _reach(self.reach))
+        record.ended(get_engine(), asked.refresh_id, event["state"], event["why"])
         told = f"refresh {event['request_id']} {event['state']}"
         if event["state"] != State.COMPLETED:
             raise AirflowFailException(f"{told}: {event['why'] or 'the service gave no reason'}")
         self.log.info(told)
         return event
 
-    def _watch(self, refresh_id: str, request_id: str, until: float) -> None:
+    def _watch(self, request_id: str, until: float) -> None:
         watch = WatchRefresh(**self._where(), request_id=request_id, until=until)
-        self.defer(
-            trigger=watch, method_name=self.ended.__name__, kwargs={"refresh_id": refresh_id}
-        )
+        self.defer(trigger=watch, method_name=self.ended.__name__)
 
     def _where(self) -> dict[str, Any]:
         where = {"group_id": self.group_id, "dataset_id": self.dataset_id}

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-REFRESH_DAYS = 7
+from vigie.powerbi.facts import HOURS, SAID
+
+REFRESH_DAYS = min(HOURS.refresh_days, SAID.refresh_days)
 """How many days a refresh by the policy reads again."""
 
 

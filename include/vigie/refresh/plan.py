@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from vigie.contract.feed import Feed
+from vigie.powerbi.facts import hourly_name, said_name
 from vigie.refresh.partitions import first_read_again, partition_names
 
 EVER, NEVER = date(1, 1, 1), date(9999, 12, 31)
@@ -84,11 +85,7 @@ def is_fresh(last: datetime | None, due: Iterable[Due], now: datetime, gap: time
 
 def tables(feed: Feed) -> list[str]:
     """The tables of the semantic model that keep a feed's past days: hours, and a model's words."""
-    names = [f"{feed.name} hourly"]
-    if feed.model:
-        kind = "prediction" if feed.model.scored == "stream" else "forecast"
-        names.append(f"{feed.model.name} {kind}")
-    return names
+    return [hourly_name(feed)] + ([said_name(feed.model)] if feed.model else [])
 
 
 def _objects(names: Mapping[str, list[str]]) -> dict[str, Any]:
