@@ -108,8 +108,10 @@ def test_a_backfill_forecasts_days_of_a_feed_that_was_added(
         airflow.backfill("forecast_consumption", logical[0], logical[-1])
         wait_for(lambda: airflow.backfill_ended("forecast_consumption"), "the backfill", RUN)
 
+    # A half hour is named by its end.
     said = local_stack.query(
-        "SELECT event_time::date, count(predicted), avg(abs(predicted - actual)), "
+        "SELECT (event_time - interval '1 second')::date, count(predicted), "
+        "avg(abs(predicted - actual)), "
         "avg(abs(last_week - actual)) FROM report.consumption_forecast GROUP BY 1 ORDER BY 1"
     )
     print("\nday, half hours forecast, error, error of last week's values:", said)
