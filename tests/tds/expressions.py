@@ -37,6 +37,7 @@ _TYPES = {
     exp.DataType.Type.BIGINT: "bigint",
     exp.DataType.Type.SMALLINT: "smallint",
     exp.DataType.Type.DATE: "date",
+    exp.DataType.Type.DECIMAL: "numeric",
     exp.DataType.Type.NVARCHAR: "text",
     exp.DataType.Type.VARBINARY: "bytea",
 }

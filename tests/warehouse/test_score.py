@@ -13,7 +13,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sqlalchemy import Engine, delete, func, select, text, update
 
-from tests.dialects import both_dialects
+from tests.dialects import both_dialects, only_postgres
 from tests.unit.modelling.made_up import BEGIN
 from tests.warehouse.scoring import (
     Stream,
@@ -316,6 +316,7 @@ def test_the_reader_sees_predictions_and_their_reasons(warehouse: Engine, stream
         assert found.scalar_one() == len(readings)
 
 
+@only_postgres
 def test_a_prediction_lies_in_its_readings_month(warehouse: Engine, stream: Stream) -> None:
     readings = distinct(200, seed=6)
     spread = readings.times + np.arange(len(readings)) * np.timedelta64(1, "D")

@@ -71,7 +71,8 @@ def _faults(
 def _stored_days(connection: Connection, feed: Feed) -> dict[date, Sums]:
     t = feed_tables(feed).reading.c
     day = UtcDate(t.event_time)
-    offsets, partitions = (func.sum(cast(c, Numeric)) for c in (t.kafka_offset, t.kafka_partition))
+    columns = (t.kafka_offset, t.kafka_partition)
+    offsets, partitions = (func.sum(cast(c, Numeric(38, 0))) for c in columns)
     query = select(day, func.count(), offsets, partitions).group_by(day)
     return {r[0]: (int(r[1]), int(r[2]), int(r[3])) for r in connection.execute(query)}
 
