@@ -19,7 +19,7 @@ from vigie.contract.feed import Feed
 from vigie.restatement.preference import Prefer, preferred_rows
 from vigie.restatement.source import Records
 from vigie.restatement.stored import day_span
-from vigie.streaming.copies import Repeats, find_repeats
+from vigie.streaming.copies import NONE_STORED, Repeats, find_repeats
 from vigie.streaming.memory import Memory
 from vigie.warehouse.feed_tables import value_columns
 
@@ -64,8 +64,7 @@ def compute(
     """
     rows = _without(_in_day(records.accepted, day), without)
     rows = preferred_rows(rows, feed, memory, stored, prefer)
-    none = (pa.array([], pa.int64()), pa.array([], pa.bool_()))
-    repeats = find_repeats(rows, value_columns(feed), stored=none)
+    repeats = find_repeats(rows, value_columns(feed), stored=NONE_STORED)
     return Computed(rows, repeats, records.failed)
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from vigie.contract.feed import Feed
 from vigie.restatement.coordinates import among
-from vigie.streaming.copies import IDENTITY, find_repeats
+from vigie.streaming.copies import IDENTITY, NONE_STORED, find_repeats
 from vigie.streaming.memory import Memory
 from vigie.streaming.rows import reading_rows
 from vigie.warehouse.feed_tables import value_columns
@@ -47,8 +47,7 @@ def _stored_before_its_copies(
     rows: pa.Table, stored: pa.Table, feed: Feed
 ) -> npt.NDArray[np.int64]:
     """Row numbers: a stored record that equals the first of its identity leads instead."""
-    none = (pa.array([], pa.int64()), pa.array([], pa.bool_()))
-    copies = find_repeats(rows, value_columns(feed), stored=none).copies
+    copies = find_repeats(rows, value_columns(feed), stored=NONE_STORED).copies
     leading = copies[among(rows.take(copies), stored)]
     return np.concatenate([leading, np.delete(np.arange(rows.num_rows), leading)])
 

@@ -59,8 +59,7 @@ def read_stored(session: Session, feed: Feed, day: date, cut: Cut) -> Stored:
     """Read the day; ends the transaction it read in."""
     begin, end = day_span(day)
     reading, a = feed_tables(feed).reading, core.alert.c
-    r = reading.c
-    mine = (r.event_time >= begin, r.event_time < end, r.batch_no <= cut.batch_no)
+    whole = WholeDay(feed, begin, end, cut)
     rules = select(core.rule.c.rule_id).where(core.rule.c.feed == feed.name)
     alerts = select(core.alert).where(
         *(a.rule_id.in_(rules), a.event_time >= begin, a.event_time < end),
@@ -74,13 +73,13 @@ def read_stored(session: Session, feed: Feed, day: date, cut: Cut) -> Stored:
     in_day = (q.event_time >= begin) & (q.event_time < end)
     messages = select(*wanted).where(q.feed == feed.name, or_(in_day, q.event_time.is_(None)))
     found = Stored(
-        readings=session.read(select(reading).where(*mine), schema_of(reading)),
+        readings=session.read(select(reading).where(*whole.up_to_cut), schema_of(reading)),
         alerts=session.read(alerts, schema_of(core.alert)),
         quarantine={
             (row["topic_id"], row["kafka_partition"], row["kafka_offset"]): row
             for row in session.run(messages)
         },
-        whole=WholeDay(feed, begin, end, cut),
+        whole=whole,
     )
     session.commit()
     return found

@@ -24,11 +24,15 @@ class WholeDay:
     end: datetime
     cut: Cut
 
+    @property
+    def up_to_cut(self) -> tuple[ColumnElement[bool], ...]:
+        """Which readings are the day's, of batches up to the cut."""
+        reading = feed_tables(self.feed).reading
+        return (*self._within(reading), reading.c.batch_no <= self.cut.batch_no)
+
     def remove_readings(self, session: Session) -> int:
         """Delete the readings of batches up to the cut; how many went."""
-        reading = feed_tables(self.feed).reading
-        mine = (*self._within(reading), reading.c.batch_no <= self.cut.batch_no)
-        return session.delete(delete(reading).where(*mine))
+        return session.delete(delete(feed_tables(self.feed).reading).where(*self.up_to_cut))
 
     def replace_panes(self, session: Session, fresh: pa.Table) -> bool:
         """Replace the day's panes by those of `fresh`, summarised as the stream does.

@@ -14,6 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 IDENTITY = ("sensor_id", "event_time")
+# Not from lists: for them, pyarrow would import pandas, in each driver that starts.
+NONE_STORED = (pa.nulls(0, pa.int64()), pa.nulls(0, pa.bool_()))
+"""What `Session.find_stored` gives where no identity is stored."""
 
 
 @dataclass(frozen=True)
