@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
+from tests.system_packages import install
+
 HOME = Path(__file__).resolve().parents[2]
 LIBRARIES = HOME / ".cache" / "tsql"
 _IN_WHEEL = "mssqlcli/mssqltoolsservice/bin/"
@@ -47,7 +49,7 @@ def main() -> int:
     if os.environ.get("VIGIE_TEST_WITHOUT_TSQL"):
         print("VIGIE_TEST_WITHOUT_TSQL is set: no T-SQL is parsed")
         return 0
-    if not _has_mono() and not _install_mono():
+    if not _has_mono() and not (install("mono-devel") and _has_mono()):
         print(_MANUAL, file=sys.stderr)
         return 1
     if not all((LIBRARIES / name).is_file() for name in _NAMES):
@@ -59,25 +61,6 @@ def main() -> int:
 
 def _has_mono() -> bool:
     return find_library("monosgen-2.0") is not None and shutil.which("mcs") is not None
-
-
-def _install_mono() -> bool:
-    if not shutil.which("apt-get"):
-        return False
-    sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    if sudo and not shutil.which("sudo"):
-        return False
-    print("installing mono-devel with apt-get (about a minute), for Microsoft's T-SQL parser")
-    install = ["apt-get", "install", "--yes", "--no-install-recommends", "mono-devel"]
-    for command in (["apt-get", "update"], install):
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(
-            [*sudo, *command], env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            print(f"{' '.join(command)} failed:\n{done.stderr}", file=sys.stderr)
-            return False
-    return _has_mono()
 
 
 def _fetch_libraries() -> None:
