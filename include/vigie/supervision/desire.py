@@ -5,6 +5,7 @@ Each function writes who asked into `ops.stream_event`, in the same transaction.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -82,10 +83,18 @@ def newest_launch(engine: Engine, feed: str) -> int | None:
 
 def open_gaps(connection: Connection, feed: str) -> list[Gap]:
     """The gaps of a feed that nobody has accepted."""
+    return open_gaps_of(connection, [feed])[feed]
+
+
+def open_gaps_of(connection: Connection, feeds: Sequence[str]) -> dict[str, list[Gap]]:
+    """The same of many feeds."""
     columns = [gap.c[name] for name in Gap.__dataclass_fields__]
-    found = select(*columns).where(gap.c.feed == feed, gap.c.accepted_at.is_(None))
+    found = select(gap.c.feed, *columns).where(gap.c.feed.in_(feeds), gap.c.accepted_at.is_(None))
     ordered = found.order_by(gap.c.kafka_partition, gap.c.begin_offset)
-    return [Gap(**row._mapping) for row in connection.execute(ordered)]
+    gaps: dict[str, list[Gap]] = {feed: [] for feed in feeds}
+    for row in connection.execute(ordered):
+        gaps[row.feed].append(Gap(*row[1:]))
+    return gaps
 
 
 def accept_gaps(engine: Engine, feed: str, gaps: list[Gap], *, person: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from vigie.supervision.rows import newest_of
 from vigie.warehouse.core import launch
 
 
@@ -21,10 +23,23 @@ class Failure:
 
 def last_failure(connection: Connection, feed: str) -> Failure | None:
     """The error of the newest launch that has one, unless a later launch has committed."""
-    columns = [launch.c.launch, launch.c.error_class, launch.c.error_message, launch.c.error_tail]
-    told = launch.c.error_class.is_not(None) | launch.c.first_commit_at.is_not(None)
-    newest = select(*columns).where(launch.c.feed == feed, told).order_by(launch.c.launch.desc())
-    row = connection.execute(newest.limit(1)).one_or_none()
-    if row is None or row.error_class is None:
-        return None
-    return Failure(row.launch, row.error_class, row.error_message or "", row.error_tail or "")
+    return last_failures(connection, [feed]).get(feed)
+
+
+def last_failures(connection: Connection, feeds: Sequence[str]) -> dict[str, Failure]:
+    """The same of many feeds; one without such an error is left out."""
+    if not feeds:
+        return {}
+    t = launch.c
+    told = t.error_class.is_not(None) | t.first_commit_at.is_not(None)
+    newest = newest_of(feeds, t.launch, told)
+    is_newest = (t.feed == newest.c.feed) & (t.launch == newest.c.newest)
+    columns = [t.feed, t.launch, t.error_class, t.error_message, t.error_tail]
+    rows = connection.execute(select(*columns).join_from(newest, launch, is_newest))
+    return {
+        row.feed: Failure(
+            row.launch, row.error_class, row.error_message or "", row.error_tail or ""
+        )
+        for row in rows
+        if row.error_class is not None
+    }

@@ -1,11 +1,26 @@
-"""Inserting a row only while a condition holds: the compare-and-swap of launches and switches."""
+"""Rows of streams: inserting one only while a condition holds, finding the newest of many feeds.
+
+The first is the compare-and-swap of launches and switches.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, insert, literal, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Subquery,
+    Table,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
 
 
 def insert_unless(
@@ -22,3 +37,19 @@ def insert_unless(
     # Without the option SQLAlchemy forgets the row count of an insert.
     result = connection.execute(statement, execution_options={"preserve_rowcount": True})
     return result.rowcount == 1
+
+
+def newest_of(
+    feeds: Iterable[str], number: Column[Any], *conditions: ColumnElement[bool]
+) -> Subquery:
+    """One row per feed: `feed`, and as `newest` the greatest `number` of its rows, or null.
+
+    A subquery each is one step down an index; a GROUP BY would read every row.
+    """
+    parts = []
+    for feed in feeds:
+        greatest = select(func.max(number)).where(number.table.c.feed == feed, *conditions)
+        parts.append(
+            select(literal(feed).label("feed"), greatest.scalar_subquery().label("newest"))
+        )
+    return union_all(*parts).subquery()

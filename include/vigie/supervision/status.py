@@ -11,11 +11,12 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from vigie.contract.loader import contract_fault, get_feed
-from vigie.supervision.desire import Gap, open_gaps
-from vigie.supervision.failure import Failure, last_failure
+from vigie.supervision.desire import Gap, open_gaps_of
+from vigie.supervision.failure import Failure, last_failures
 from vigie.supervision.health import judge
-from vigie.supervision.master import SparkMaster
-from vigie.supervision.observe import observe
+from vigie.supervision.master import DriverState, SparkMaster
+from vigie.supervision.observe import observe_all
+from vigie.supervision.rows import newest_of
 from vigie.supervision.states import State
 from vigie.supervision.view import View
 from vigie.supervision.watched import FRESH, watched_at
@@ -64,41 +65,68 @@ class StreamState:
 def stream_states(
     feeds: Iterable[str], *, engine: Engine | None = None, master: SparkMaster | None = None
 ) -> list[StreamState]:
-    """The state of each stream; `unknown` for all while the warehouse does not answer."""
-    engine, master = engine or get_engine(), master or SparkMaster()
-    states = []
-    for feed in feeds:
-        try:
-            with engine.connect() as connection:
-                states.append(_state(connection, master, feed))
-        except SQLAlchemyError:
-            states.append(_unknown(feed))
-    return states
+    """The state of each stream; `unknown` for all while the warehouse does not answer.
+
+    It takes as many statements for many streams as for one.
+    """
+    feeds, engine, master = list(feeds), engine or get_engine(), master or SparkMaster()
+    try:
+        with engine.connect() as connection:
+            return _states(connection, master, feeds)
+    except SQLAlchemyError:
+        return [_unknown(feed) for feed in feeds]
 
 
-def _state(connection: Connection, master: SparkMaster, feed: str) -> StreamState:
-    view, driver = observe(connection, master, feed)
+def _states(connection: Connection, master: SparkMaster, feeds: list[str]) -> list[StreamState]:
+    observed = observe_all(connection, master, feeds)
+    watched = watched_at(connection, feeds)
+    commits = _last_commits(connection, feeds)
+    failures = last_failures(connection, feeds)
+    gaps = open_gaps_of(connection, feeds)
+    return [
+        _state(
+            feed,
+            *observed[feed],
+            watched=watched.get(feed),
+            last_commit=commits.get(feed),
+            error=failures.get(feed),
+            gaps=gaps[feed],
+        )
+        for feed in feeds
+    ]
+
+
+def _state(
+    feed: str,
+    view: View,
+    driver: DriverState | None,
+    *,
+    watched: datetime | None,
+    last_commit: datetime | None,
+    error: Failure | None,
+    gaps: list[Gap],
+) -> StreamState:
     health = judge(view, driver=driver, since=_ANY_TIME)
     beat = view.beat if health.state in _LAG_KNOWN else None
     newest = view.launch.launch if view.launch else None
-    watched, fault = watched_at(connection, feed), contract_fault(feed)
+    fault = contract_fault(feed)
     return StreamState(
         feed=feed,
         desired=view.desired,
         state=health.state,
         supervised=watched is not None and view.now - watched <= FRESH,
-        watched_at=watched.astimezone(UTC) if watched else None,
+        watched_at=watched,
         lag_messages=beat.lag_messages if beat else None,
         lag_seconds=beat.lag_seconds if beat else None,
-        last_commit=_last_commit(connection, feed),
+        last_commit=last_commit,
         launch=newest,
         restarts=max((newest or 0) - 1, 0),
         phase=health.phase,
         model=beat.model if beat else None,
         contract_differs=fault is None and _contract_differs(view, feed),
         contract_fault=fault,
-        error=last_failure(connection, feed),
-        gaps=open_gaps(connection, feed),
+        error=error,
+        gaps=gaps,
     )
 
 
@@ -109,13 +137,14 @@ def _contract_differs(view: View, feed: str) -> bool:
     return launch.contract_hash != get_feed(feed).hash
 
 
-def _last_commit(connection: Connection, feed: str) -> datetime | None:
-    newest = select(func.max(ledger.c.batch_no)).where(ledger.c.feed == feed).scalar_subquery()
-    in_batch = (ledger.c.feed == feed) & (ledger.c.batch_no == newest)
-    moment: datetime | None = connection.scalar(
-        select(func.max(ledger.c.committed_at)).where(in_batch)
+def _last_commits(connection: Connection, feeds: list[str]) -> dict[str, datetime]:
+    newest = newest_of(feeds, ledger.c.batch_no)
+    in_batch = (ledger.c.feed == newest.c.feed) & (ledger.c.batch_no == newest.c.newest)
+    last = select(ledger.c.feed, func.max(ledger.c.committed_at)).join_from(
+        newest, ledger, in_batch
     )
-    return moment.astimezone(UTC) if moment else None
+    rows = connection.execute(last.group_by(ledger.c.feed))
+    return {feed: moment.astimezone(UTC) for feed, moment in rows}
 
 
 def _unknown(feed: str) -> StreamState:

@@ -1,13 +1,15 @@
-"""What the warehouse knows of one stream at one moment; times are the database's, in UTC."""
+"""What the warehouse knows of streams at one moment; times are the database's, in UTC."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, literal, select, true
+from sqlalchemy import Connection, Row, Select, func, literal, select, union_all
 
+from vigie.supervision.rows import newest_of
 from vigie.warehouse.core import gap, heartbeat, launch, launch_request, stream
 from vigie.warehouse.types import UtcNow
 
@@ -68,49 +70,72 @@ class View:
 
 def read_view(connection: Connection, feed: str) -> View:
     """Read a stream; `beat` and `requested_at` are those of the newest launch only."""
-    recent = _read_recent(connection, feed)
-    newest = recent[0].launch if recent else 0
-    found = connection.execute(_statement(feed, newest)).one()
-    return View(
-        now=found.now,
-        desired=found.desired,
-        changed_at=found.changed_at,
-        recent=recent,
-        beat=_beat(found),
-        requested_at=found.requested_at,
-        open_gaps=found.open_gaps,
-        gap_accepted_at=found.gap_accepted_at,
-    )
+    return read_views(connection, [feed])[feed]
 
 
-def _read_recent(connection: Connection, feed: str) -> tuple[Launch, ...]:
+def read_views(connection: Connection, feeds: Sequence[str]) -> dict[str, View]:
+    """Read many streams by as many statements as one."""
+    if not feeds:
+        return {}
+    recent = _read_recent(connection, feeds)
+    newest = {feed: recent[feed][0].launch if recent[feed] else 0 for feed in feeds}
+    return {
+        found.feed: View(
+            now=found.now,
+            desired=found.desired,
+            changed_at=found.changed_at,
+            recent=recent[found.feed],
+            beat=_beat(found),
+            requested_at=found.requested_at,
+            open_gaps=found.open_gaps or 0,
+            gap_accepted_at=found.gap_accepted_at,
+        )
+        for found in connection.execute(_statement(newest))
+    }
+
+
+def _read_recent(connection: Connection, feeds: Sequence[str]) -> dict[str, tuple[Launch, ...]]:
+    newest = newest_of(feeds, launch.c.launch)
     columns = [launch.c[name] for name in Launch.__dataclass_fields__]
-    statement = select(*columns).where(launch.c.feed == feed)
-    rows = connection.execute(statement.order_by(launch.c.launch.desc()).limit(_RECENT))
-    return tuple(Launch(**row._mapping) for row in rows)
+    # Launches are numbered without holes.
+    recent = (launch.c.feed == newest.c.feed) & (launch.c.launch > newest.c.newest - _RECENT)
+    statement = select(launch.c.feed, *columns).join_from(newest, launch, recent)
+    found: dict[str, list[Launch]] = {feed: [] for feed in feeds}
+    for row in connection.execute(statement.order_by(launch.c.launch.desc())):
+        found[row.feed].append(Launch(*row[1:]))
+    return {feed: tuple(launches) for feed, launches in found.items()}
 
 
-def _statement(feed: str, newest: int) -> Select[Any]:
-    one = select(literal(feed).label("feed"), UtcNow().label("now")).subquery()
+def _statement(newest: Mapping[str, int]) -> Select[Any]:
+    wanted = union_all(
+        *(
+            select(literal(feed).label("feed"), literal(number).label("newest"))
+            for feed, number in newest.items()
+        )
+    ).subquery()
     gaps = select(
+        gap.c.feed,
         (func.count() - func.count(gap.c.accepted_at)).label("open_gaps"),
         func.max(gap.c.accepted_at).label("gap_accepted_at"),
     )
-    found = gaps.where(gap.c.feed == feed).subquery()
-    of_newest = heartbeat.c.launch == newest
-    asked = (launch_request.c.feed == one.c.feed) & (launch_request.c.launch == newest)
+    found = gaps.where(gap.c.feed.in_(newest)).group_by(gap.c.feed).subquery()
+    beats = (heartbeat.c.feed == wanted.c.feed) & (heartbeat.c.launch == wanted.c.newest)
+    request = launch_request.c
+    asked = (request.feed == wanted.c.feed) & (request.launch == wanted.c.newest)
     tables = (
-        one.join(found, true())
-        .outerjoin(stream, stream.c.feed == one.c.feed)
-        .outerjoin(heartbeat, (heartbeat.c.feed == one.c.feed) & of_newest)
+        wanted.outerjoin(found, found.c.feed == wanted.c.feed)
+        .outerjoin(stream, stream.c.feed == wanted.c.feed)
+        .outerjoin(heartbeat, beats)
         .outerjoin(launch_request, asked)
     )
     return select(
-        one.c.now,
-        found,
+        wanted.c.feed,
+        UtcNow().label("now"),
+        found.c.open_gaps,
+        found.c.gap_accepted_at,
         stream.c.desired,
         stream.c.changed_at,
-        launch_request.c.requested_at,
+        request.requested_at,
         *(heartbeat.c[name] for name in Beat.__dataclass_fields__),
     ).select_from(tables)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -19,9 +20,9 @@ def mark_watched(connection: Connection, feed: str) -> None:
         connection.execute(insert(watch).values(feed=feed, watched_at=UtcNow()))
 
 
-def watched_at(connection: Connection, feed: str) -> datetime | None:
-    """When the stream was last watched."""
-    moment: datetime | None = connection.scalar(
-        select(watch.c.watched_at).where(watch.c.feed == feed)
+def watched_at(connection: Connection, feeds: Sequence[str]) -> dict[str, datetime]:
+    """When each stream was last watched, in UTC; a feed that never was is left out."""
+    rows = connection.execute(
+        select(watch.c.feed, watch.c.watched_at).where(watch.c.feed.in_(feeds))
     )
-    return moment
+    return {feed: moment.astimezone(UTC) for feed, moment in rows}
