@@ -31,6 +31,7 @@ RUN .venv/bin/uv pip install --no-cache --python .venv/bin/python --no-deps -e .
     && .venv/bin/python -c "from vigie.local.jars import fetch_jars; fetch_jars(('spark', 'delta'))"
 
 COPY --chown=vigie dags ./dags
+COPY --chown=vigie plugins ./plugins
 COPY --chown=vigie spark_apps ./spark_apps
 COPY --chown=vigie warehouse_ddl ./warehouse_ddl
 

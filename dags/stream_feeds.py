@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from airflow.sdk import DAG
 
 from vigie.contract.loader import feed_titles
-from vigie.orchestration.stream_feed import StreamFeed
+from vigie.orchestration.stream_feed import StreamFeed, dag_of
 from vigie.orchestration.triage import stream_page
 
 for name, title in feed_titles().items():
     with DAG(
-        dag_id=f"stream_{name}",
+        dag_id=dag_of(name),
         description=f"Keeps the stream of {title} running",
         schedule="@continuous",
         start_date=datetime(2000, 1, 1, tzinfo=UTC),

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, make_url
 
+from tests.api_server import ApiServer, api_server
 from tests.local_stack import LocalStack, at_stack, running_stack
 from tests.services import environment, kafka_broker, mlflow_server, postgres_stack
 from tests.tds import real
@@ -138,6 +139,13 @@ def mlflow(postgres: Stack) -> Iterator[str]:
     """The address of an MLflow server on the shared PostgreSQL, which all tests of a run share."""
     with mlflow_server(postgres) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def console(postgres: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Airflow's API server alone, on a warehouse that all tests of the Streams page share."""
+    with api_server(tmp_path_factory.mktemp("airflow"), postgres) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     spark_driver_master: str = "local[2]"
     spark_ui_port: int = 4040
     """The first of the fixed Spark UI ports; each feed takes the next in order of name."""
+    spark_ui: str = ""
+    """Where people reach the Spark master's own page; empty: the Streams page has no link to it."""
+    spark_driver_ui: str = ""
+    """Where they reach the drivers' pages, without the port; empty: there is no link to them."""
     driver_memory: str = "1g"
     ingest: str = "http://127.0.0.1:8000"
     """Where the HTTP API is reached by who sends through it."""

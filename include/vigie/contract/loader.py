@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -75,4 +75,11 @@ def load_feed(path: Path) -> Feed:
     Raises:
         ContractError: The message lists every fault: key, found, expected.
     """
+    found = path.stat()
+    return _load_once(path, (found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=256)
+def _load_once(path: Path, _: tuple[int, int]) -> Feed:
+    # The Streams page asks every other second; reading a contract takes some milliseconds.
     return load_yaml(path, _ADAPTER, checks=cross_checks, error=ContractError)

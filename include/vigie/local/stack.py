@@ -69,6 +69,8 @@ class Stack:
             "VIGIE_WAREHOUSE_READER": self.database("vigie_reader"),
             "VIGIE_DOCUMENTS": f"mongodb://{self.address('documents')}/vigie",
             "VIGIE_SPARK_REST": f"http://{self.address('spark_rest')}",
+            "VIGIE_SPARK_UI": f"http://{self.address('spark_master_ui')}",
+            "VIGIE_SPARK_DRIVER_UI": f"http://{LOOPBACK}",
             "VIGIE_SPARK_UI_PORT": str(self.ports["spark_drivers"]),
             "VIGIE_INGEST": f"http://{self.address('ingest')}",
             "VIGIE_INGEST_KEY": self.secrets["ingest_key"],

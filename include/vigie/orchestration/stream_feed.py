@@ -14,6 +14,11 @@ LEASE = timedelta(hours=6)
 STARTED_BY = "airflow"
 
 
+def dag_of(feed: str) -> str:
+    """The DAG that keeps a feed's stream running."""
+    return f"stream_{feed}"
+
+
 class StreamFeed(BaseOperator):
     """Starts or adopts the stream of `feed`, then watches it deferred until `lease` ends.
 

@@ -32,7 +32,7 @@ def submission_request(
     app = str(settings.spark_apps / "run_stream.py")
     session = {
         "spark.jars": ",".join(str(jar) for jar in sorted((settings.jars / "spark").glob("*.jar"))),
-        "spark.ui.port": str(_ui_port(feed)),
+        "spark.ui.port": str(ui_port(feed)),
         "spark.app.name": f"vigie {feed} {launch}",
     }
     process = {
@@ -60,7 +60,8 @@ def submission_request(
     }
 
 
-def _ui_port(feed: str) -> int:
+def ui_port(feed: str) -> int:
+    """The port of the Spark UI of a feed's driver."""
     names = [path.stem for path in feed_files()]
     return get_settings().spark_ui_port + names.index(feed)
 

@@ -19,6 +19,18 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+_MEANING = {
+    State.STARTING: "A driver is about to start, or takes its first batch.",
+    State.RUNNING: "The driver lives and keeps up, or gets on.",
+    State.WAITING: "The driver lives and waits for a part that is away. Readings wait in Kafka.",
+    State.STALLED: "It is behind, and for a minute neither a batch nor an attempt got on.",
+    State.DEAD: "Its driver is gone: no heartbeat for 15 seconds, or Spark says that it ended.",
+    State.STOPPING: "It was asked to end; the batch in hand commits first.",
+    State.STOPPED: "Nobody wants it to run. Readings wait in Kafka while its topic keeps them.",
+    State.BLOCKED: "Kafka no longer has readings that come next. It skips nothing by itself.",
+    State.UNKNOWN: "Nobody can tell: the warehouse does not answer. The driver may well live.",
+}
+
 _ADVICE = {
     State.STARTING: "Nothing to do: a driver takes up to a minute to its first commit. With "
     "`no capacity` Spark's workers lack cores or memory: add some, or stop another stream.",
@@ -35,6 +47,11 @@ _ADVICE = {
     "error, and after the repair `vigie stream restart {feed}`.",
     State.UNKNOWN: "The warehouse does not answer. Nothing is done to the stream until it is back.",
 }
+
+
+def meaning(state: State) -> str:
+    """What the state says of a stream."""
+    return _MEANING[state]
 
 
 def advice(state: State, feed: str) -> str:

@@ -31,13 +31,16 @@ _LAG_KNOWN = (State.RUNNING, State.WAITING, State.STALLED, State.STOPPING, State
 class StreamState:
     """One stream; lag in messages and seconds, None where nobody can know it.
 
-    `watched_at` is when somebody last watched it; `contract_differs` says that its driver was
-    started from another contract than the file holds now; `contract_fault` why that file cannot be
-    used; `model` which version of the feed's model predicts, and what is wrong with it.
+    `changed_by` is who last set `desired`, at `changed_at`; `watched_at` is when somebody last
+    watched it. `contract_differs` says that its driver was started from another contract than the
+    file holds now; `contract_fault` why that file cannot be used; `model` which version of the
+    feed's model predicts, and what is wrong with it.
     """
 
     feed: str
     desired: str | None
+    changed_by: str | None
+    changed_at: datetime | None
     state: State
     supervised: bool
     watched_at: datetime | None
@@ -74,7 +77,7 @@ def stream_states(
         with engine.connect() as connection:
             return _states(connection, master, feeds)
     except SQLAlchemyError:
-        return [_unknown(feed) for feed in feeds]
+        return [unknown_stream(feed) for feed in feeds]
 
 
 def _states(connection: Connection, master: SparkMaster, feeds: list[str]) -> list[StreamState]:
@@ -113,6 +116,8 @@ def _state(
     return StreamState(
         feed=feed,
         desired=view.desired,
+        changed_by=view.changed_by,
+        changed_at=view.changed_at.astimezone(UTC) if view.changed_at else None,
         state=health.state,
         supervised=watched is not None and view.now - watched <= FRESH,
         watched_at=watched,
@@ -147,10 +152,13 @@ def _last_commits(connection: Connection, feeds: list[str]) -> dict[str, datetim
     return {feed: moment.astimezone(UTC) for feed, moment in rows}
 
 
-def _unknown(feed: str) -> StreamState:
+def unknown_stream(feed: str) -> StreamState:
+    """A stream of which nothing can be known, since the warehouse does not answer."""
     return StreamState(
         feed=feed,
         desired=None,
+        changed_by=None,
+        changed_at=None,
         state=State.UNKNOWN,
         supervised=False,
         watched_at=None,

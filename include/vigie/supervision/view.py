@@ -55,6 +55,7 @@ class View:
 
     now: datetime
     desired: str | None = None
+    changed_by: str | None = None
     changed_at: datetime | None = None
     recent: tuple[Launch, ...] = ()
     beat: Beat | None = None
@@ -83,6 +84,7 @@ def read_views(connection: Connection, feeds: Sequence[str]) -> dict[str, View]:
         found.feed: View(
             now=found.now,
             desired=found.desired,
+            changed_by=found.changed_by,
             changed_at=found.changed_at,
             recent=recent[found.feed],
             beat=_beat(found),
@@ -134,6 +136,7 @@ def _statement(newest: Mapping[str, int]) -> Select[Any]:
         found.c.open_gaps,
         found.c.gap_accepted_at,
         stream.c.desired,
+        stream.c.changed_by,
         stream.c.changed_at,
         request.requested_at,
         *(heartbeat.c[name] for name in Beat.__dataclass_fields__),

@@ -1,0 +1,39 @@
+"""Registers the Streams page with Airflow; nothing else lies in this folder.
+
+Airflow executes every Python file here under its bare name.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+from vigie.orchestration.console.where import PAGE, PREFIX
+
+_FROM_BASE = PREFIX.removeprefix("/")  # Without a slash it holds under any base path of Airflow.
+
+
+class VigiePlugin(AirflowPlugin):
+    """The Streams page, behind Airflow's login, and its entry in the menu."""
+
+    name = "vigie"
+    external_views = [  # noqa: RUF012
+        {
+            "name": "Streams",
+            "href": f"{_FROM_BASE}/{PAGE}",
+            "destination": "nav",
+            "url_route": PAGE,
+            "nav_top_level": True,
+            "icon": f"{_FROM_BASE}/page/icon.svg",
+            "icon_dark_mode": f"{_FROM_BASE}/page/icon-dark.svg",
+        }
+    ]
+
+    @cached_property
+    def fastapi_apps(self) -> list[dict[str, Any]]:
+        """The application; made by the API server alone, since every task loads plugins too."""
+        from vigie.orchestration.console.app import make_app
+
+        return [{"app": make_app(), "url_prefix": PREFIX, "name": "Vigie: streams"}]

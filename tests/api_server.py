@@ -1,0 +1,111 @@
+"""Airflow's API server alone, with our plugin, users of every role and a warehouse of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from sqlalchemy import Engine, create_engine
+
+from tests.local_stack import wait_for
+from vigie.local.ports import LOOPBACK, choose_ports
+from vigie.local.postgres import connect
+from vigie.local.stack import Stack
+from vigie.settings import HOME
+
+ROLES = ("viewer", "user", "op", "admin")
+"""Roles of Airflow's simple auth manager; the user of each has its name, and that as password."""
+_DATABASE = "console"
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """A running API server; `engine` is the warehouse that its pages show, in `stack`."""
+
+    address: str
+    engine: Engine
+    stack: Stack
+
+    def token(self, role: str) -> str:
+        """What Airflow gives whoever logs in."""
+        login = {"username": role, "password": role}
+        reply = httpx.post(f"{self.address}/auth/token", json=login, timeout=60)
+        return str(reply.raise_for_status().json()["access_token"])
+
+    def client(self, role: str) -> httpx.Client:
+        """A client with the cookie of whoever logged in."""
+        return httpx.Client(base_url=self.address, cookies={"_token": self.token(role)}, timeout=60)
+
+    @contextmanager
+    def warehouse_away(self) -> Iterator[None]:
+        """Let nobody into the warehouse for as long as the block lasts."""
+        allow = f"ALTER DATABASE {_DATABASE} WITH ALLOW_CONNECTIONS"
+        self.engine.dispose()
+        with connect(self.stack) as connection:
+            connection.execute(f"{allow} false")
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                [_DATABASE],
+            )
+            try:
+                yield
+            finally:
+                connection.execute(f"{allow} true")
+
+
+@contextmanager
+def api_server(folder: Path, stack: Stack) -> Iterator[ApiServer]:
+    """Run it in `folder`, with a warehouse in the PostgreSQL of `stack`."""
+    with connect(stack) as connection:
+        connection.execute(f"CREATE DATABASE {_DATABASE} TEMPLATE vigie OWNER vigie_owner")
+    url = stack.database("vigie_stream").removesuffix("vigie") + _DATABASE
+    port = choose_ports({}, only_free=True)["airflow"]
+    address = f"http://{LOOPBACK}:{port}"
+    passwords = folder / "passwords.json"
+    passwords.write_text(json.dumps({role: role for role in ROLES}))
+    settings = {
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_FOLDER": str(folder / "dags"),
+        "CORE__PLUGINS_FOLDER": str(HOME / "plugins"),
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES),
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        "API__HOST": LOOPBACK,
+        "API__PORT": str(port),
+        "API__BASE_URL": address,
+        "API__WORKERS": "1",
+        "API_AUTH__JWT_SECRET": "of tests alone, and long enough for SHA-512 to be content with it",
+    }
+    env = os.environ | {f"AIRFLOW__{name}": value for name, value in settings.items()}
+    env |= {"AIRFLOW_HOME": str(folder), "VIGIE_STATE": str(folder), "VIGIE_WAREHOUSE": url}
+    airflow = str(Path(sys.executable).with_name("airflow"))
+    with (folder / "output.log").open("ab") as log:
+        output = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        subprocess.run([airflow, "db", "migrate"], env=env, check=True, timeout=300, **output)
+        process = subprocess.Popen([airflow, "api-server"], env=env, **output)
+        engine = create_engine(url)
+        try:
+            wait_for(lambda: _answers(address), f"Airflow's API server, {folder}/output.log", 180)
+            yield ApiServer(address, engine, stack)
+        finally:
+            engine.dispose()
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/api/v2/version", timeout=5).is_success
+    except httpx.HTTPError:
+        return False

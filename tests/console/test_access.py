@@ -1,0 +1,170 @@
+"""Who may see and do what on the Streams page, asked of a running API server of Airflow's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from tests.api_server import ROLES, ApiServer
+from tests.seeded_streams import empty, launched
+from tests.warehouse.streams import events, look
+from vigie.contract.loader import load_feeds
+from vigie.orchestration.console.app import make_app
+from vigie.orchestration.console.where import PREFIX
+
+pytestmark = pytest.mark.warehouse
+FEED = next(iter(load_feeds()))
+ACTIONS = ("start", "stop", "restart")
+EDITORS = [role for role in ROLES if role != "viewer"]
+
+
+def routes() -> list[tuple[str, str]]:
+    """Method and address of everything that the application answers."""
+    values = {"feed": FEED, "name": "streams.js", "action": "stop"}
+    found = []
+    for route in make_app().routes:
+        assert isinstance(route, APIRoute), f"{route} is no route, so it asks for no login"
+        address = PREFIX + route.path.format(**values)
+        found += [(method, address) for method in sorted(route.methods)]
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _streams(console: ApiServer) -> Iterator[None]:
+    empty(console.engine)
+    launched(console.engine, FEED)
+    yield
+    empty(console.engine)
+
+
+def post(
+    client: httpx.Client, action: str, *, feed: str = FEED, launch: int = 1, **headers: str
+) -> httpx.Response:
+    headers = headers or {"Origin": str(client.base_url).rstrip("/")}
+    address = f"{PREFIX}/data/{feed}/{action}"
+    return client.post(address, json={"launch": launch}, headers=headers)
+
+
+def desired(console: ApiServer) -> str | None:
+    return look(console.engine, FEED).desired
+
+
+@pytest.mark.parametrize(("method", "address"), routes())
+def test_nobody_gets_anything_without_a_login(
+    console: ApiServer, method: str, address: str
+) -> None:
+    own = {"Origin": console.address}
+    for cookies in ({}, {"_token": ""}):
+        reply = httpx.request(
+            method, console.address + address, json={"launch": 1}, headers=own, cookies=cookies
+        )
+        assert reply.status_code == 401, reply.text
+        assert "frame-ancestors 'self'" in reply.headers["content-security-policy"]
+    assert desired(console) == "running"
+
+
+def test_a_token_that_airflow_did_not_sign_is_refused(console: ApiServer) -> None:
+    header, claims, signature = console.token("admin").split(".")
+    forged = f"{header}.{claims}.{signature[::-1]}"
+    for credentials in ({"Authorization": f"Bearer {forged}"}, {"Cookie": f"_token={forged}"}):
+        reply = httpx.get(f"{console.address}{PREFIX}/data", headers=credentials)
+        assert reply.status_code in (401, 403)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_may_look(console: ApiServer, role: str) -> None:
+    with console.client(role) as client:
+        for method, address in routes():
+            if method == "GET":
+                assert client.get(address).status_code == 200, address
+        shown = client.get(f"{PREFIX}/data").json()
+    assert shown["person"] == role
+    assert [stream["feed"] for stream in shown["streams"]] == list(load_feeds())
+    may_act = role in EDITORS
+    assert {stream["may_act"] for stream in shown["streams"]} == {may_act}
+    assert any(stream["actions"] for stream in shown["streams"]) == may_act
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_viewer_cannot_act(console: ApiServer, action: str) -> None:
+    before = events(console.engine, FEED)
+    with console.client("viewer") as client:
+        assert post(client, action).status_code == 403
+    assert events(console.engine, FEED) == before
+
+
+@pytest.mark.parametrize("role", EDITORS)
+def test_who_may_edit_the_dag_may_act_and_is_kept(console: ApiServer, role: str) -> None:
+    before = len(events(console.engine, FEED))
+    with console.client(role) as client:
+        for action, wanted in (("stop", "stopped"), ("start", "running"), ("restart", "running")):
+            reply = post(client, action)
+            assert reply.status_code == 200, reply.text
+            assert reply.json()["changed"]
+            assert desired(console) == wanted
+        assert post(client, "start").json()["changed"] is False
+        shown = client.get(f"{PREFIX}/data/{FEED}").json()
+    done = [("stop", role), ("start", role), ("restart", role)]
+    assert events(console.engine, FEED)[before:] == done
+    assert [(e["kind"], e["person"]) for e in reversed(shown["events"])][-3:] == done
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://elsewhere.example"},
+        {"Origin": "null"},
+        {"Referer": "http://elsewhere.example"},
+    ],
+    ids=str,
+)
+def test_another_site_cannot_act_with_the_users_cookie(
+    console: ApiServer, headers: dict[str, str]
+) -> None:
+    with console.client("admin") as client:
+        assert post(client, "stop", **headers).status_code == 403
+        # Nor can a form, which sends no JSON and asks nobody before.
+        own = {"Origin": console.address, "Content-Type": "text/plain"}
+        form = client.post(f"{PREFIX}/data/{FEED}/stop", content='{"launch": 1}', headers=own)
+        assert form.status_code == 422
+    assert desired(console) == "running"
+
+
+def test_a_program_acts_with_a_token_of_its_own(console: ApiServer) -> None:
+    bearer = {"Authorization": f"Bearer {console.token('op')}"}
+    with httpx.Client(base_url=console.address, timeout=60) as client:
+        assert post(client, "stop", **bearer).status_code == 200
+    assert desired(console) == "stopped"
+
+
+def test_what_does_not_fit_is_refused_with_what_to_do(console: ApiServer) -> None:
+    with console.client("admin") as client:
+        over = post(client, "restart", launch=7)
+        assert over.status_code == 409
+        assert "the newest is 1" in over.json()["detail"]
+        unknown = post(client, "stop", feed="no_such_feed")
+        assert unknown.status_code == 404
+        assert "known feeds" in unknown.json()["detail"]
+        assert post(client, "destroy").status_code == 422
+        for name in ("app.py", "..%2Fapp.py", "%2e%2e%2fapp.py"):
+            assert client.get(f"{PREFIX}/page/{name}").status_code == 404
+
+
+def test_a_person_without_a_login_is_told_where_to_log_in(console: ApiServer) -> None:
+    reply = httpx.get(f"{console.address}{PREFIX}/streams", headers={"Accept": "text/html"})
+    assert reply.status_code == 401
+    assert 'href="../auth/login"' in reply.text
+
+
+def test_airflow_lists_the_page_and_no_fault_of_the_plugin(console: ApiServer) -> None:
+    with console.client("viewer") as client:
+        plugins = client.get("/api/v2/plugins").json()["plugins"]
+        assert [p["external_views"][0]["name"] for p in plugins if p["name"] == "vigie"] == [
+            "Streams"
+        ]
+        assert client.get("/api/v2/plugins/importErrors").json()["import_errors"] == []
