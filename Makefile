@@ -6,7 +6,7 @@ bin := .venv/bin
 uv := $(bin)/uv
 compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate
 
-.PHONY: help install up down status test test-unit test-all test-mssql tsql browser lint lock bench compose-config powerbi-validator
+.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser lint lock bench compose-config powerbi-validator
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,14 +22,17 @@ down: ## Stop the local stack; its data stays
 status: install ## Show streams, services and disk
 	$(bin)/vigie status
 
-test: lint tsql browser powerbi-validator ## Run the linters, the type checker and all tests but the long campaigns
+test: lint tsql prometheus browser powerbi-validator ## Run the linters, the type checker and all tests but the long campaigns
 	$(bin)/pytest -m "not campaign" --durations=40
 
 test-unit: .venv/installed-dev ## Run the tests that need no service
 	$(bin)/pytest tests/unit -m "not campaign"
 
-test-all: lint tsql browser powerbi-validator ## Run everything, the long campaigns too
+test-all: lint tsql prometheus browser powerbi-validator ## Run everything, the long campaigns too
 	$(bin)/pytest
+
+prometheus: .venv/installed-dev ## Fetch Prometheus, for the local stack and the tests of rules (where there is none)
+	@$(bin)/python tests/metrics/fetch.py
 
 tsql: .venv/installed-dev ## Fetch what the T-SQL tests run on: Mono, Microsoft's parser
 	@$(bin)/python -m tests.tsql.fetch

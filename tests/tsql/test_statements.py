@@ -19,7 +19,7 @@ from vigie.contract.loader import load_feeds
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import PANE_SUMMARY, feed_tables, value_columns
 from vigie.warehouse.session import Merge
-from vigie.warehouse.sqlserver import ddl, fact_months, live, panes, roll_ups, statements
+from vigie.warehouse.sqlserver import ddl, fact_months, live, panes, roll_ups, sizes, statements
 from vigie.warehouse.sqlserver.tables import stages
 
 pytestmark = pytest.mark.tsql
@@ -88,6 +88,7 @@ def of_all() -> dict[str, str]:
     found |= {name: getattr(fact_months, name) for name in ("LOCK_TIMEOUT", "NO_LOCK_TIMEOUT")}
     found |= {name: getattr(live, name) for name in ("COLUMNS", "DEFINITIONS")}
     found |= {name: getattr(ddl, name) for name in ("LOCK", "UNLOCK", "JOURNAL", "CREATE_OPS")}
+    found["table sizes"] = sizes.TABLE_SIZES
     found["split"] = fact_months.split(date(2031, 2, 1))
     return {name: re.sub(r"(?<![:\w]):(\w+)", _value, sql) for name, sql in found.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -9,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPa
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
-from vigie.broker.admin import answers, get_admin
+from vigie.broker.admin import answers, get_admin, refused
 
 _NO_LEADER = (KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION)
 
@@ -48,6 +49,22 @@ def read_topic(
     return attempts(_read, client, topic, monotonic() + timeout)
 
 
+def read_topics(topics: Iterable[str], *, timeout: float) -> dict[str, TopicState]:
+    """The state of those of the topics that exist, in as many requests as for one.
+
+    Raises:
+        BrokerAway: No broker answered in time.
+        BrokerError: The broker refused for another reason.
+    """
+    admin, deadline = get_admin(), monotonic() + timeout
+    try:
+        there = admin.list_topics(timeout=timeout).topics
+    except KafkaException as error:
+        raise refused("topics", error.args[0]) from error
+    known = [topic for topic in topics if topic in there]
+    return _read_all(admin, known, deadline, subject="topics") if known else {}
+
+
 def _is_passing(error: BaseException) -> bool:
     """For a moment after it was made or changed, a topic's partitions have no leader."""
     cause = error.__cause__
@@ -55,22 +72,32 @@ def _is_passing(error: BaseException) -> bool:
 
 
 def _read(admin: AdminClient, topic: str, deadline: float) -> TopicState:
+    return _read_all(admin, [topic], deadline, subject=f"topic {topic}")[topic]
+
+
+def _read_all(
+    admin: AdminClient, topics: Sequence[str], deadline: float, *, subject: str
+) -> dict[str, TopicState]:
+    """Three requests, however many topics."""
     timeout = max(deadline - monotonic(), 0.1)
-    subject = f"topic {topic}"
     described = answers(
-        admin.describe_topics(TopicCollection([topic]), request_timeout=timeout),
+        admin.describe_topics(TopicCollection(list(topics)), request_timeout=timeout),
         subject=subject,
         timeout=timeout,
-    )[topic]
-    partitions = [TopicPartition(topic, part.id) for part in described.partitions]
+    )
+    partitions = [
+        TopicPartition(topic, part.id) for topic in topics for part in described[topic].partitions
+    ]
     left = max(deadline - monotonic(), 0.1)
     ends = [
         admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=left)
         for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
     ]
     first, last = (answers(futures, subject=subject, timeout=left) for futures in ends)
-    return TopicState(
-        topic=topic,
-        topic_id=str(described.topic_id),
-        partitions={part.partition: (first[part].offset, last[part].offset) for part in partitions},
-    )
+    found = {
+        topic: TopicState(topic=topic, topic_id=str(told.topic_id), partitions={})
+        for topic, told in described.items()
+    }
+    for part in partitions:
+        found[part.topic].partitions[part.partition] = (first[part].offset, last[part].offset)
+    return found

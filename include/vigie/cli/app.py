@@ -12,6 +12,7 @@ from vigie.cli import (
     feed,
     key,
     lake,
+    metrics,
     model,
     model_error,
     powerbi,
@@ -53,6 +54,7 @@ app.add_typer(documents.app, name="documents")
 app.add_typer(feed.app, name="feed")
 app.add_typer(key.app, name="key")
 app.add_typer(lake.app, name="lake")
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(model.app, name="model")
 app.add_typer(powerbi.app, name="powerbi")
 app.add_typer(quarantine.app, name="quarantine")

@@ -88,6 +88,7 @@ def _print_addresses(stack: Stack) -> None:
                 stack.secrets["ingest_key"],
             ),
             ("models", f"http://{stack.address('mlflow')}", None, None),
+            ("metrics", f"http://{stack.address('exporter')}/metrics", None, None),
             ("Kafka", stack.address("kafka"), None, None),
             ("Spark master", f"http://{stack.address('spark_master_ui')}", None, None),
             ("Spark worker", f"http://{stack.address('spark_worker_ui')}", None, None),

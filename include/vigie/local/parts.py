@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vigie.local import airflow, documents, ingest_api, kafka, mlflow, postgres, simulators, spark
+from vigie.local import (
+    airflow,
+    documents,
+    exporter,
+    ingest_api,
+    kafka,
+    mlflow,
+    postgres,
+    simulators,
+    spark,
+)
 from vigie.local.control import ProgramState
 from vigie.local.ports import require_free
 from vigie.local.programs import Program
@@ -19,6 +29,7 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     documents.NAME: ("documents",),
     ingest_api.PROGRAM: ("ingest",),
     mlflow.PROGRAM: ("mlflow",),
+    exporter.PROGRAM: ("exporter",),
 }
 """Which ports a program listens on; the drivers' Spark UIs are not among them."""
 
@@ -34,6 +45,7 @@ def all_programs(stack: Stack) -> list[Program]:
         *simulators.programs(stack),
         ingest_api.program(stack),
         mlflow.program(stack),
+        exporter.program(stack),
     ]
 
 

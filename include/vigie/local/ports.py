@@ -24,6 +24,7 @@ USUAL: Mapping[str, int] = {
     "documents": 27017,
     "ingest": 8000,
     "mlflow": 5000,
+    "exporter": 9188,
 }
 """The port of each part when nothing else has it; `spark_drivers` is the first of a row."""
 WIDTH: Mapping[str, int] = {"spark_drivers": 16}

@@ -14,6 +14,12 @@ from vigie.local.stack import Stack
 # What the worker advertises is bookkeeping of the master, not use: with the machine's own two
 # cores a third driver would wait for ever.
 _CORES, _MEMORY = "16", "12g"
+_METRICS = """\
+*.sink.prometheusServlet.class=org.apache.spark.metrics.sink.PrometheusServlet
+*.sink.prometheusServlet.path=/metrics/prometheus
+*.source.jvm.class=org.apache.spark.metrics.source.JvmSource
+"""
+"""Each daemon and driver shows its metrics to Prometheus, at the port of its web pages."""
 
 
 def programs(stack: Stack) -> list[Program]:
@@ -50,6 +56,7 @@ def initialise(stack: Stack) -> None:
         "spark.worker.driverTerminateTimeout": "2s",
     }
     (folder / "spark.conf").write_text("".join(f"{k} {v}\n" for k, v in options.items()))
+    (folder / "metrics.properties").write_text(_METRICS)
 
 
 def environment(stack: Stack) -> Mapping[str, str]:

@@ -34,6 +34,8 @@ def submission_request(
         "spark.jars": ",".join(str(jar) for jar in sorted((settings.jars / "spark").glob("*.jar"))),
         "spark.ui.port": str(ui_port(feed)),
         "spark.app.name": f"vigie {feed} {launch}",
+        # Metrics are named for what they are, not for each application anew.
+        "spark.metrics.namespace": "stream",
     }
     process = {
         "spark.master": settings.spark_driver_master,

@@ -23,8 +23,10 @@ from vigie.supervision.watched import FRESH, watched_at
 from vigie.warehouse.core import ledger
 from vigie.warehouse.engines import get_engine
 
-_ANY_TIME = datetime.min.replace(tzinfo=UTC)
-_LAG_KNOWN = (State.RUNNING, State.WAITING, State.STALLED, State.STOPPING, State.STARTING)
+ANY_TIME = datetime.min.replace(tzinfo=UTC)
+"""Since when silence counts for who has not watched: always."""
+LAG_KNOWN = (State.RUNNING, State.WAITING, State.STALLED, State.STOPPING, State.STARTING)
+"""The states in which a driver says how far behind it is."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ def _state(
     error: Failure | None,
     gaps: list[Gap],
 ) -> StreamState:
-    health = judge(view, driver=driver, since=_ANY_TIME)
-    beat = view.beat if health.state in _LAG_KNOWN else None
+    health = judge(view, driver=driver, since=ANY_TIME)
+    beat = view.beat if health.state in LAG_KNOWN else None
     newest = view.launch.launch if view.launch else None
     fault = contract_fault(feed)
     return StreamState(

@@ -19,6 +19,7 @@ _NOT_IN_A_DRIVER = frozenset(
         "ingest",
         "lake",
         "local",
+        "metrics",
         "monitoring",
         "orchestration",
         "powerbi",

@@ -55,12 +55,12 @@ def get_engine(role: Role = "ingest") -> Engine:
     )
 
 
-def impatient_engine(*, seconds: int) -> Engine:
-    """One connection of its own whose statements give up after `seconds`."""
-    url = make_url(warehouse_url())
+def impatient_engine(*, seconds: int, role: Role = "ingest", connections: int = 1) -> Engine:
+    """Connections of its own whose statements give up after `seconds`."""
+    url = make_url(warehouse_url(role))
     arguments = _connecting(url).arguments(session=get_settings().session, seconds=seconds)
     return create_engine(
-        url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=arguments
+        url, pool_size=connections, max_overflow=0, pool_pre_ping=True, connect_args=arguments
     )
 
 

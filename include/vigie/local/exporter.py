@@ -1,0 +1,31 @@
+"""The metrics exporter of the local stack."""
+
+from __future__ import annotations
+
+import sys
+
+import httpx
+
+from vigie.contract.loader import load_feeds
+from vigie.local.ports import LOOPBACK
+from vigie.local.programs import Program
+from vigie.local.stack import Stack
+
+PROGRAM = "exporter"
+
+
+def program(stack: Stack) -> Program:
+    """The exporter; it knows the contracts of its start."""
+    application = ("vigie.metrics.app:create_app", "--factory")
+    where = ("--host", LOOPBACK, "--port", str(stack.ports["exporter"]))
+    command = (sys.executable, "-m", "uvicorn", *application, *where, "--no-access-log")
+    contracts = "-".join(feed.hash for feed in load_feeds().values())
+    return Program(PROGRAM, command, reads=contracts)
+
+
+def is_up(stack: Stack) -> bool:
+    """Whether it answers; what its sources say is in its metrics."""
+    try:
+        return httpx.get(f"http://{stack.address('exporter')}/health", timeout=2).is_success
+    except httpx.HTTPError:
+        return False
