@@ -6,7 +6,7 @@ bin := .venv/bin
 uv := $(bin)/uv
 compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate
 
-.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser lint lock bench compose-config powerbi-validator
+.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser jars ready lint lock bench compose-config powerbi-validator
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,17 +22,24 @@ down: ## Stop the local stack; its data stays
 status: install ## Show streams, services and disk
 	$(bin)/vigie status
 
-test: lint tsql prometheus browser powerbi-validator ## Run the linters, the type checker and all tests but the long campaigns
-	$(bin)/pytest -m "not campaign" --durations=40
+test: ready ## Run the linters, the type checker and all tests but the long campaigns
+	$(bin)/pytest -m "not campaign" --durations=40 --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 test-unit: .venv/installed-dev ## Run the tests that need no service
 	$(bin)/pytest tests/unit -m "not campaign"
 
-test-all: lint tsql prometheus browser powerbi-validator ## Run everything, the long campaigns too
+test-all: ready ## Run everything, the long campaigns too
 	$(bin)/pytest
 
+# What the tests run on comes over the network while the linters keep the machine busy.
+ready: .venv/installed-dev
+	@$(MAKE) --no-print-directory --jobs --output-sync=target lint tsql prometheus browser jars powerbi-validator
+
+jars: .venv/installed-dev
+	@$(bin)/python -c 'from vigie.local.jars import JARS, fetch_jars; fetch_jars(tuple(JARS))'
+
 prometheus: .venv/installed-dev ## Fetch Prometheus, for the local stack and the tests of rules (where there is none)
-	@$(bin)/python tests/metrics/fetch.py
+	@$(bin)/python -m tests.metrics.fetch
 
 tsql: .venv/installed-dev ## Fetch what the T-SQL tests run on: Mono, Microsoft's parser
 	@$(bin)/python -m tests.tsql.fetch

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -11,15 +13,20 @@ from sqlalchemy import Engine, make_url
 from tests.api_server import ApiServer, api_server
 from tests.local_stack import LocalStack, at_stack, running_stack
 from tests.services import environment, kafka_broker, mlflow_server, postgres_stack
+from tests.sharing import share_out
 from tests.tds import real
 from tests.tds.database import TEMPLATE, make_template
 from tests.tds.endpoint import Endpoint, tds_endpoint
 from tests.tds.refused import REFUSED
 from tests.tsql.scriptdom import errors
+from vigie.local.jars import fetch_jars
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
 from vigie.settings import get_settings
 from vigie.warehouse.engines import Role, get_engine
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ROLES: tuple[Role, ...] = ("ingest", "owner", "reader")
 
@@ -40,6 +47,23 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """One session that reads Kafka and writes Delta, for all tests of the run.
+
+    A second one in the same JVM would lack its jars.
+    """
+    from vigie.lake.session import open_lake_session
+
+    # Py4J says goodbye after pytest has closed its streams.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    fetch_jars()
+    session = open_lake_session("tests")
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
 @pytest.fixture
 def kafka(broker: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The shared broker, and the settings of the test pointing at it."""
@@ -56,14 +80,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+# First, since xdist then adds the rows to the names by which it shares the tests out.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs SQL Server itself where there is none."""
-    if real.URL:
-        return
+    """Skip what needs SQL Server itself where there is none; share the rest out among workers."""
     for item in items:
-        if item.get_closest_marker("engine"):
+        if item.get_closest_marker("engine") and not real.URL:
             reason = "needs SQL Server itself: VIGIE_TEST_MSSQL_URL is not set"
             item.add_marker(pytest.mark.skip(reason=reason))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        share_out(items)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+_CACHE = Path(__file__).resolve().parents[1] / ".cache"
 
 
 def install(*packages: str) -> bool:
@@ -15,14 +19,19 @@ def install(*packages: str) -> bool:
     sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
     if sudo and not shutil.which("sudo"):
         return False
-    print(f"installing {', '.join(packages)} with apt-get (about a minute)", flush=True)
-    arguments = ["install", "--yes", "--no-install-recommends", *packages]
-    for command in (["apt-get", "update"], ["apt-get", *arguments]):
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(
-            [*sudo, *command], env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            print(f"{' '.join(command)} failed:\n{done.stderr}", file=sys.stderr)
-            return False
-    return True
+    update = ["apt-get", "update"]
+    add = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
+    _CACHE.mkdir(exist_ok=True)
+    # apt-get refuses to work beside another, and `make test` installs several things at once.
+    with (_CACHE / "apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        print(f"installing {', '.join(packages)} with apt-get (about a minute)", flush=True)
+        return all(_succeeds([*sudo, *command]) for command in (update, add))
+
+
+def _succeeds(command: list[str]) -> bool:
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{' '.join(command)} failed:\n{done.stderr}", file=sys.stderr)
+    return done.returncode == 0

@@ -1,32 +1,17 @@
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from pyspark.sql import SparkSession
 from sqlalchemy import Engine
 
 from tests.lake.topics import Topic
 from tests.services import environment
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
-from vigie.lake.session import open_lake_session
-from vigie.local.jars import fetch_jars
 from vigie.warehouse.engines import get_engine
-
-
-@pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
-    """One session that reads Kafka and writes Delta."""
-    logging.getLogger("py4j").setLevel(logging.WARNING)
-    fetch_jars()
-    session = open_lake_session("tests")
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
 
 
 @pytest.fixture

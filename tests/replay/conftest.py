@@ -5,11 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.lake.conftest import lake, spark
+from tests.lake.conftest import lake
 from tests.services import document_server, environment
 from vigie.warehouse.engines import get_engine
 
-__all__ = ["lake", "spark"]
+__all__ = ["lake"]
 
 
 @pytest.fixture(scope="session")

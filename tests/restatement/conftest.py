@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 from sqlalchemy import Engine
 
-from tests.lake.conftest import lake, spark
+from tests.lake.conftest import lake
 from tests.lake.topics import Topic
 from tests.restatement.pool import Stream, store_batches
 from tests.services import forget_topic
@@ -19,7 +19,7 @@ from vigie.lake.records import read_ranges
 from vigie.streaming.assemble import judge
 from vigie.warehouse.ledger import OffsetRange
 
-__all__ = ["lake", "spark"]
+__all__ = ["lake"]
 
 
 @pytest.fixture

@@ -116,8 +116,10 @@ def test_each_run_is_kept_with_its_figures(warehouse: Engine, store: Store) -> N
 
 
 def test_the_schedule_counts_in_full_once_a_day_and_names_a_gap(
-    warehouse: Engine, store: Store
+    warehouse: Engine, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No broker is here to be waited for.
+    monkeypatch.setitem(reconcile.__kwdefaults__, "patience", 0.1)
     assert reconcile_on_schedule(FEED).full
     assert not reconcile_on_schedule(FEED).full
     with warehouse.begin() as connection:
