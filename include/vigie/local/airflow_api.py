@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,21 @@ def ensure_pool(client: httpx.Client, name: str, slots: int) -> None:
     reply = client.post("/pools", json=pool)
     if reply.status_code not in (httpx.codes.CREATED, httpx.codes.CONFLICT):
         message = f"Airflow: making pool {name} gave {reply.status_code}: {reply.text[:200]}"
+        raise StackError(message)
+
+
+def ensure_connection(client: httpx.Client, name: str, fields: Mapping[str, Any]) -> None:
+    """Make a connection, given as in JSON, if there is none of this name.
+
+    Raises:
+        StackError: Airflow refuses it.
+    """
+    if client.get(f"/connections/{name}").is_success:
+        return
+    body = {"connection_id": name, **fields, "extra": json.dumps(fields["extra"])}
+    reply = client.post("/connections", json=body)
+    if reply.is_error:
+        message = f"Airflow: making connection {name} gave {reply.status_code}: {reply.text[:200]}"
         raise StackError(message)
 
 

@@ -1,4 +1,8 @@
-"""Unpauses DAGs the first time they are started, so that an operator's pause survives."""
+"""Unpauses DAGs the first time they are started, so that an operator's pause survives.
+
+What they need in Airflow is made before: the pool of bounded Spark jobs, and the connection to the
+emulator of Power BI. Either is the operator's afterwards.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from vigie.errors import StackError
-from vigie.local import airflow_api
+from vigie.local import airflow_api, powerbi
 from vigie.local.postgres import data_folder
 from vigie.local.stack import Stack
 
@@ -15,7 +19,7 @@ _HEAVY = ("heavy", 1)
 
 
 def prepare_airflow(stack: Stack, dags: Iterable[str], *, timeout: float) -> list[str]:
-    """Make the pool of bounded Spark jobs and unpause the DAGs that never were; returns those.
+    """Make what DAGs need in Airflow, and unpause the DAGs that never were; returns those.
 
     Raises:
         StackError: Airflow does not know one of them after `timeout` seconds; the message has
@@ -29,6 +33,7 @@ def prepare_airflow(stack: Stack, dags: Iterable[str], *, timeout: float) -> lis
     unpaused: list[str] = []
     with airflow_api.log_in(stack) as client:
         airflow_api.ensure_pool(client, *_HEAVY)
+        airflow_api.ensure_connection(client, powerbi.CONNECTION, powerbi.airflow_connection(stack))
         while waiting:
             new = [dag for dag in waiting if airflow_api.unpause(client, dag)]
             unpaused += new

@@ -12,6 +12,7 @@ from vigie.local import (
     kafka,
     mlflow,
     postgres,
+    powerbi,
     simulators,
     spark,
 )
@@ -30,6 +31,7 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     ingest_api.PROGRAM: ("ingest",),
     mlflow.PROGRAM: ("mlflow",),
     exporter.PROGRAM: ("exporter",),
+    powerbi.PROGRAM: ("powerbi",),
 }
 """Which ports a program listens on; the drivers' Spark UIs are not among them."""
 
@@ -46,6 +48,7 @@ def all_programs(stack: Stack) -> list[Program]:
         ingest_api.program(stack),
         mlflow.program(stack),
         exporter.program(stack),
+        powerbi.program(stack),
     ]
 
 

@@ -25,6 +25,7 @@ USUAL: Mapping[str, int] = {
     "ingest": 8000,
     "mlflow": 5000,
     "exporter": 9188,
+    "powerbi": 8443,
 }
 """The port of each part when nothing else has it; `spark_drivers` is the first of a row."""
 WIDTH: Mapping[str, int] = {"spark_drivers": 16}

@@ -18,6 +18,7 @@ from vigie.local import (
     kafka,
     mlflow,
     postgres,
+    powerbi,
     spark,
     supervisord,
 )
@@ -92,7 +93,7 @@ class Start:
         wait_for(stack, "postgres", lambda: postgres.is_up(stack), timeout=120)
         postgres.ensure_roles(stack)
         # It takes its time, and no other part of the start needs it.
-        self._begin(stack, mlflow.PROGRAM)
+        self._begin(stack, mlflow.PROGRAM, powerbi.PROGRAM)
         airflow_tables = airflow.start_migration(stack, daemon_environment(stack))
         if airflow_tables is None:
             # Its boot is the longest of all: not to wait for what else boots.
@@ -135,7 +136,7 @@ class Start:
         if self.simulate:
             self._begin(stack, PROGRAM)
         # MLflow boots on what the others leave, and no stream waits for it.
-        wait_until_healthy(stack, timeout=240, later=(mlflow.PROGRAM,))
+        wait_until_healthy(stack, timeout=240, later=(mlflow.PROGRAM, powerbi.PROGRAM))
         self.say("every part is healthy")
         for feed, state in wait_until_live(stack, self.feeds, timeout=180 + 60 * len(self.feeds)):
             self.say(f"stream {feed}: {state}")
@@ -148,7 +149,7 @@ class Start:
         nightly = [feed.nightly_model for feed in map(get_feed, self.feeds)]
         dags += [f"forecast_{model.name}" for model in nightly if model]
         # Its first run compacts all of the history, which is not for the start to wait for.
-        self._unpause(stack, [*dags, "compact_facts", "monitor_models"])
+        self._unpause(stack, [*dags, "compact_facts", "monitor_models", "refresh_powerbi"])
 
     def _unpause(self, stack: Stack, dags: Sequence[str]) -> None:
         unpaused = prepare_airflow(stack, dags, timeout=240)

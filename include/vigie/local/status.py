@@ -7,7 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from vigie.broker.admin import is_answering
-from vigie.local import airflow_api, documents, exporter, ingest_api, mlflow, postgres, spark
+from vigie.local import (
+    airflow_api,
+    documents,
+    exporter,
+    ingest_api,
+    mlflow,
+    postgres,
+    powerbi,
+    spark,
+)
 from vigie.local.control import Control
 from vigie.local.simulators import PROGRAM
 from vigie.local.stack import Stack, find_stack
@@ -32,7 +41,7 @@ def check_services(stack: Stack) -> list[Service]:
     """Ask the parts of this stack side by side; the simulator only where it was started."""
     checks: tuple[Callable[[Stack], list[Service]], ...] = (
         *(_manager, _postgres, _kafka, _spark, _airflow, _documents, _ingest, _mlflow),
-        *(_exporter, _simulator),
+        *(_exporter, _powerbi, _simulator),
     )
     with ThreadPoolExecutor(len(checks)) as pool:
         found = pool.map(lambda check: check(stack), checks)
@@ -94,6 +103,10 @@ def _mlflow(stack: Stack) -> list[Service]:
 def _exporter(stack: Stack) -> list[Service]:
     address = f"http://{stack.address('exporter')}/metrics"
     return [Service(exporter.PROGRAM, address, exporter.is_up(stack))]
+
+
+def _powerbi(stack: Stack) -> list[Service]:
+    return [Service(powerbi.PROGRAM, f"https://{stack.address('powerbi')}", powerbi.is_up(stack))]
 
 
 def _simulator(stack: Stack) -> list[Service]:
