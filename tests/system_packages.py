@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _CACHE = Path(__file__).resolve().parents[1] / ".cache"
@@ -21,12 +23,18 @@ def install(*packages: str) -> bool:
         return False
     update = ["apt-get", "update"]
     add = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
-    _CACHE.mkdir(exist_ok=True)
-    # apt-get refuses to work beside another, and `make test` installs several things at once.
-    with (_CACHE / "apt.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with apt_get_alone():
         print(f"installing {', '.join(packages)} with apt-get (about a minute)", flush=True)
         return all(_succeeds([*sudo, *command]) for command in (update, add))
+
+
+@contextmanager
+def apt_get_alone() -> Iterator[None]:
+    """Keep the other parts of `make test` off apt-get, which refuses to work beside another."""
+    _CACHE.mkdir(exist_ok=True)
+    with (_CACHE / "apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _succeeds(command: list[str]) -> bool:

@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.system_packages import apt_get_alone
+
 HOME = Path(__file__).resolve().parents[2]
 FOLDER = HOME / ".cache" / "prometheus"
 PROGRAMS = FOLDER / "usr" / "bin"
@@ -43,7 +45,7 @@ def _unpack() -> bool:
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         return False
     print("fetching Prometheus, Alertmanager and Pushgateway (45 MB) into .cache/prometheus")
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, apt_get_alone():
         if os.geteuid() == 0:
             # What apt knows of may be older than what the mirror still has.
             _run(["apt-get", "update"], folder)
