@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of Airflow's metadata, from which `migrate_warehouse` removes old runs."""
     model_look: float = 5.0
     """Seconds between two looks of a stream at which version of its model is champion."""
+    pages_refresh: float = 5.0
+    """Seconds between two looks of a page that shows what happens now."""
     disk_floor: float = 2.0
     """Gigabytes (10^9 bytes) free on the disk of the state folder below which streams wait."""
 

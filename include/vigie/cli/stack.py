@@ -80,6 +80,7 @@ def _print_addresses(stack: Stack) -> None:
                 ADMIN,
                 stack.secrets["airflow_admin"],
             ),
+            ("pages", f"http://{stack.address('pages')}", None, None),
             ("warehouse", f"{stack.address('postgres')}/vigie", reader, stack.secrets[reader]),
             (
                 "readings",

@@ -11,6 +11,7 @@ from vigie.local import (
     ingest_api,
     kafka,
     mlflow,
+    pages,
     postgres,
     powerbi,
     simulators,
@@ -32,6 +33,7 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     mlflow.PROGRAM: ("mlflow",),
     exporter.PROGRAM: ("exporter",),
     powerbi.PROGRAM: ("powerbi",),
+    pages.PROGRAM: ("pages",),
 }
 """Which ports a program listens on; the drivers' Spark UIs are not among them."""
 
@@ -49,6 +51,7 @@ def all_programs(stack: Stack) -> list[Program]:
         mlflow.program(stack),
         exporter.program(stack),
         powerbi.program(stack),
+        pages.program(stack),
     ]
 
 

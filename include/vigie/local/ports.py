@@ -26,6 +26,7 @@ USUAL: Mapping[str, int] = {
     "mlflow": 5000,
     "exporter": 9188,
     "powerbi": 8443,
+    "pages": 8501,
 }
 """The port of each part when nothing else has it; `spark_drivers` is the first of a row."""
 WIDTH: Mapping[str, int] = {"spark_drivers": 16}

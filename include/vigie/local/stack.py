@@ -99,9 +99,10 @@ def find_stack() -> Stack | None:
     state = state_folder()
     known = _read(state)
     ports, keys = _ports(known), _secrets(known)
-    if len(ports) < len(USUAL) or len(keys) < len(SECRETS):
+    if not ports or len(keys) < len(SECRETS):
         return None
-    return Stack(state, ports, keys, _socket(state, known))
+    # A part that is newer than the stack gets the port that the next `vigie up` would give it.
+    return Stack(state, choose_ports(ports), keys, _socket(state, known))
 
 
 def prepare_stack() -> Stack:

@@ -17,6 +17,7 @@ from vigie.local import (
     ingest_api,
     kafka,
     mlflow,
+    pages,
     postgres,
     powerbi,
     spark,
@@ -104,7 +105,7 @@ class Start:
         made = len(ensure_topics(load_feeds().values())) + ensure_alerts_topic()
         self.say(f"Kafka answers; topics made: {made}")
         ingest_api.ensure_key(stack)
-        self._begin(stack, ingest_api.PROGRAM, exporter.PROGRAM)
+        self._begin(stack, ingest_api.PROGRAM, exporter.PROGRAM, pages.PROGRAM)
         if self.simulate and self.history:
             # Airflow boots meanwhile, and the streams find it when they begin.
             send_first_history(stack, self.feeds, self.say)

@@ -13,6 +13,7 @@ from vigie.local import (
     exporter,
     ingest_api,
     mlflow,
+    pages,
     postgres,
     powerbi,
     spark,
@@ -41,7 +42,7 @@ def check_services(stack: Stack) -> list[Service]:
     """Ask the parts of this stack side by side; the simulator only where it was started."""
     checks: tuple[Callable[[Stack], list[Service]], ...] = (
         *(_manager, _postgres, _kafka, _spark, _airflow, _documents, _ingest, _mlflow),
-        *(_exporter, _powerbi, _simulator),
+        *(_exporter, _pages, _powerbi, _simulator),
     )
     with ThreadPoolExecutor(len(checks)) as pool:
         found = pool.map(lambda check: check(stack), checks)
@@ -107,6 +108,10 @@ def _exporter(stack: Stack) -> list[Service]:
 
 def _powerbi(stack: Stack) -> list[Service]:
     return [Service(powerbi.PROGRAM, f"https://{stack.address('powerbi')}", powerbi.is_up(stack))]
+
+
+def _pages(stack: Stack) -> list[Service]:
+    return [Service(pages.PROGRAM, f"http://{stack.address('pages')}", pages.is_up(stack))]
 
 
 def _simulator(stack: Stack) -> list[Service]:

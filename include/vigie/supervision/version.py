@@ -15,6 +15,7 @@ _NOT_IN_A_DRIVER = frozenset(
         "cli",
         "collection",
         "compaction",
+        "dashboards",
         "forecasting",
         "ingest",
         "lake",
