@@ -4,6 +4,7 @@
 set -euo pipefail
 umask 022
 folder=${1:-"$(dirname "$0")/../.secrets"}
+docker=$(cd "$(dirname "$0")" && pwd)
 # The folder is its owner's alone; the files are not, since a container reads them as another user.
 mkdir -p "$folder"
 chmod 700 "$folder"
@@ -20,6 +21,11 @@ word airflow_jwt 77
 word airflow_api 37
 word airflow_admin 17
 text airflow_fernet "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"
+text vigie_spark_rest_key "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d =)"
+text spark_conf "$(cat "$docker/spark.conf")
+spark.master.rest.filters org.apache.spark.ui.JWSFilter
+spark.org.apache.spark.ui.JWSFilter.param.secretKey $(cat vigie_spark_rest_key)
+"
 text airflow_passwords "{\"admin\": \"$(cat airflow_admin)\"}"
 
 for role in warehouse:vigie_stream warehouse_owner:vigie_owner warehouse_reader:vigie_reader; do

@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     inbox: Path | None = None
     """Where `collect_files` finds a folder of files for each feed; by default `<state>/inbox`."""
     spark_rest: str = "http://127.0.0.1:6066"
+    spark_rest_key: str = ""
+    """The key (base64url) of its JWSFilter, which requests are signed with; empty: they are not."""
     spark_driver_master: str = "local[2]"
     spark_ui_port: int = 4040
     """The first of the fixed Spark UI ports; each feed takes the next in order of name."""

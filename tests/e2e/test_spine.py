@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
+import jwt
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,16 @@ def test_everything_is_healthy_and_the_default_streams_run(local_stack: LocalSta
     assert [s["name"] for s in status["services"] if not s["healthy"]] == []
     running = {s["feed"] for s in status["streams"] if s["state"] == "running" and s["supervised"]}
     assert running == {"air_quality", "gas_turbine"}
+
+
+def test_nobody_submits_a_driver_without_the_key(local_stack: LocalStack) -> None:
+    url = f"http://{local_stack.stack.address('spark_rest')}/v1/submissions"
+
+    for headers in ({}, {"Authorization": f"Bearer {jwt.encode({}, 'x' * 33)}"}):
+        assert httpx.post(f"{url}/create", json={}, headers=headers).status_code == 403
+        assert httpx.get(f"{url}/status/driver-1", headers=headers).status_code == 403
+    conf = local_stack.stack.state / "spark" / "spark.conf"
+    assert conf.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_second_up_changes_nothing(local_stack: LocalStack) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from hashlib import sha256
 
 import httpx
 
@@ -14,6 +16,7 @@ from vigie.local.stack import Stack
 # What the worker advertises is bookkeeping of the master, not use: with the machine's own two
 # cores a third driver would wait for ever.
 _CORES, _MEMORY = "16", "12g"
+_FILTER = "org.apache.spark.ui.JWSFilter"
 _METRICS = """\
 *.sink.prometheusServlet.class=org.apache.spark.metrics.sink.PrometheusServlet
 *.sink.prometheusServlet.path=/metrics/prometheus
@@ -39,7 +42,11 @@ def programs(stack: Stack) -> list[Program]:
         f"spark://{stack.address('spark_master')}",
     )
     # The worker ends its drivers one after the other.
-    return [Program("spark-master", master), Program("spark-worker", worker, stop_seconds=15)]
+    key = sha256(stack.secrets["spark_rest"].encode()).hexdigest()
+    return [
+        Program("spark-master", master, reads=key),
+        Program("spark-worker", worker, stop_seconds=15),
+    ]
 
 
 def initialise(stack: Stack) -> None:
@@ -47,15 +54,22 @@ def initialise(stack: Stack) -> None:
     folder = stack.state / "spark"
     (folder / "work").mkdir(parents=True, exist_ok=True)
     (folder / "tmp").mkdir(exist_ok=True)
+    secret = stack.secrets["spark_rest"]
     options = {
         "spark.master.rest.enabled": "true",
         "spark.master.rest.host": LOOPBACK,
         "spark.master.rest.port": str(stack.ports["spark_rest"]),
+        # Whoever may submit a driver runs any command here.
+        "spark.master.rest.filters": _FILTER,
+        f"spark.{_FILTER}.param.secretKey": secret,
         # Whoever is killed was asked to stop before, or does not hear: by default a worker waits 10
         # seconds for it, and launches no other driver meanwhile.
         "spark.worker.driverTerminateTimeout": "2s",
     }
-    (folder / "spark.conf").write_text("".join(f"{k} {v}\n" for k, v in options.items()))
+    conf = os.open(folder / "spark.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(conf, "w") as file:
+        file.writelines(f"{name} {value}\n" for name, value in options.items())
+    (folder / "spark.conf").chmod(0o600)  # One of before the key was everybody's to read.
     (folder / "metrics.properties").write_text(_METRICS)
 
 

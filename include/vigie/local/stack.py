@@ -21,10 +21,10 @@ from vigie.settings import get_settings
 SECRETS = (
     *("postgres", "vigie_owner", "vigie_stream", "vigie_reader", "airflow", "mlflow"),
     *("airflow_admin", "airflow_jwt", "airflow_api", "airflow_fernet"),
-    "ingest_key",
+    *("ingest_key", "spark_rest"),
 )
-"""Passwords of the database roles and of Airflow's administrator, Airflow's own keys, and the key
-for the HTTP API."""
+"""Passwords of the database roles and of Airflow's administrator, Airflow's own keys, the key for
+the HTTP API, and the one that submissions to Spark's master are signed with."""
 
 # The kernel's limit for the path of a socket is about 104 bytes, and supervisord makes its socket
 # under a temporary name that is longer by the process number.
@@ -71,6 +71,7 @@ class Stack:
             "VIGIE_SPARK_REST": f"http://{self.address('spark_rest')}",
             "VIGIE_SPARK_UI": f"http://{self.address('spark_master_ui')}",
             "VIGIE_SPARK_DRIVER_UI": f"http://{LOOPBACK}",
+            "VIGIE_SPARK_REST_KEY": self.secrets["spark_rest"],
             "VIGIE_SPARK_UI_PORT": str(self.ports["spark_drivers"]),
             "VIGIE_INGEST": f"http://{self.address('ingest')}",
             "VIGIE_INGEST_KEY": self.secrets["ingest_key"],
@@ -167,8 +168,9 @@ def _socket(state: Path, known: Mapping[str, str]) -> Path:
 def _new_secret(name: str) -> str:
     if name == "airflow_fernet":
         return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-    # Airflow signs with SHA-512 and warns below 64 bytes. The others may be typed by hand.
-    size = {"airflow_jwt": 80, "ingest_key": 43}.get(name, 20)
+    # Airflow signs with SHA-512 and warns below 64 bytes; Spark's key is the base64 of 33. The
+    # others may be typed by hand.
+    size = {"airflow_jwt": 80, "ingest_key": 43, "spark_rest": 44}.get(name, 20)
     return "".join(secrets.choice(ascii_letters + digits) for _ in range(size))
 
 

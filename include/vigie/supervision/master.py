@@ -6,16 +6,21 @@ was asked. `SubmissionFailed`: the master refused, or nobody knows whether it to
 
 from __future__ import annotations
 
+import base64
 from enum import StrEnum
 from typing import Any
 
 import httpx
+import jwt
 
 from vigie.errors import MasterAway, SubmissionFailed
 from vigie.settings import get_settings
 
 _ASK = httpx.Timeout(3.0)
 _SUBMIT = httpx.Timeout(10.0, connect=3.0)
+
+
+_NO_KEY = "VIGIE_SPARK_REST_KEY is not the key of its JWSFilter"
 
 
 class DriverState(StrEnum):
@@ -45,7 +50,10 @@ class SparkMaster:
     ) -> None:
         self._url = url or get_settings().spark_rest
         self._http = httpx.Client(
-            base_url=f"{self._url}/v1/submissions", transport=transport, timeout=_ASK
+            base_url=f"{self._url}/v1/submissions",
+            headers=_signed(get_settings().spark_rest_key),
+            transport=transport,
+            timeout=_ASK,
         )
 
     def submit(self, request: dict[str, Any]) -> str:
@@ -57,6 +65,9 @@ class SparkMaster:
         """
         try:
             reply = self._http.post("/create", json=request, timeout=_SUBMIT)
+            if reply.status_code == httpx.codes.FORBIDDEN:
+                message = f"Spark master at {self._url} refused the driver: {_NO_KEY}"
+                raise SubmissionFailed(message)
             answer = reply.json()
             submission = answer.get("submissionId")
         except (httpx.HTTPError, ValueError, AttributeError) as error:
@@ -103,7 +114,10 @@ class SparkMaster:
 
     def _answer(self, method: str, path: str) -> dict[str, Any]:
         try:
-            answer = self._http.request(method, path).json()
+            reply = self._http.request(method, path)
+            if reply.status_code == httpx.codes.FORBIDDEN:
+                raise MasterAway(self._away(_NO_KEY))
+            answer = reply.json()
         except (httpx.HTTPError, ValueError) as error:
             raise MasterAway(self._away(f"{type(error).__name__}: {error}")) from error
         if not isinstance(answer, dict) or not isinstance(answer.get("success"), bool):
@@ -121,3 +135,11 @@ class SparkMaster:
             f"Spark master at {self._url} gave no clear answer to a submission ({observed}); "
             "this launch number is spent, the next launch takes a new one"
         )
+
+
+def _signed(key: str) -> dict[str, str]:
+    if not key:
+        return {}
+    # Padded or not, Java's decoder takes both.
+    secret = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
+    return {"Authorization": f"Bearer {jwt.encode({'sub': 'vigie'}, secret, algorithm='HS256')}"}

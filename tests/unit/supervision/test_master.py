@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import base64
+
 import httpx
+import jwt
 import pytest
 
+from tests.services import environment
 from vigie.errors import MasterAway, SubmissionFailed
 from vigie.supervision.master import DriverState, SparkMaster
 
@@ -98,3 +102,31 @@ def test_a_silent_master_is_away_and_proves_nothing(answer) -> None:
 @pytest.mark.parametrize("known", [True, False])
 def test_kill_tells_whether_there_was_a_driver(known) -> None:
     assert master_that(httpx.Response(200, json={"success": known})).kill("driver-7") is known
+
+
+@pytest.mark.parametrize("key", ["", "k" * 44, "k" * 43])
+def test_requests_are_signed_with_the_key(key: str) -> None:
+    seen: list[str | None] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("Authorization"))
+        return httpx.Response(200, json=CREATED)
+
+    with environment(VIGIE_SPARK_REST_KEY=key):
+        SparkMaster("http://master:6066", transport=httpx.MockTransport(respond)).submit({})
+
+    if not key:
+        assert seen == [None]
+        return
+    kind, _, token = str(seen[0]).partition(" ")
+    secret = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
+    assert (kind, jwt.decode(token, secret, algorithms=["HS256"])) == ("Bearer", {"sub": "vigie"})
+
+
+def test_a_wrong_key_is_named() -> None:
+    master = master_that(httpx.Response(403, text="<html>Forbidden</html>"))
+
+    with pytest.raises(SubmissionFailed, match="VIGIE_SPARK_REST_KEY"):
+        master.submit({})
+    with pytest.raises(MasterAway, match="VIGIE_SPARK_REST_KEY"):
+        master.driver_state("driver-7")
