@@ -7,6 +7,7 @@ import typer
 from vigie.cli import (
     alerts,
     backtest,
+    backup,
     compact,
     documents,
     feed,
@@ -36,11 +37,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("backtest")(backtest.backtest)
+app.command("backup")(backup.backup)
 app.command("compact")(compact.compact)
 model.app.command("error")(model_error.error)
 app.command("reconcile")(reconcile.reconcile)
 app.command("replay")(replay.replay)
 app.command("restate")(restate.restate)
+app.command("restore")(backup.restore)
 app.command("simulate")(simulate.simulate)
 app.command("sql")(sql.sql)
 app.command("up")(stack.up)

@@ -10,6 +10,7 @@ import typer
 from vigie.cli.output import JsonFlag, clear_errors, out, print_json
 from vigie.contract.loader import get_feed, load_feeds
 from vigie.settings import get_settings
+from vigie.warehouse.engines import get_engine
 from vigie.warehouse.migrate import apply as apply_files
 from vigie.warehouse.plan import make_plan, write_plan
 from vigie.warehouse.verify import drift
@@ -77,3 +78,18 @@ def roll_up(
         else:
             done = roll_ups.roll_up_changed(feed)
         out.print(f"{feed.name}: {done.hours} hours, {done.days} days", highlight=False)
+
+
+@app.command()
+@clear_errors
+def restored(
+    made_at: Annotated[
+        datetime, typer.Argument(help="When the backup was made, UTC, as 2026-11-26T04:00:00.")
+    ],
+) -> None:
+    """After a restore by the database's own tools: let launches go on after all there may be."""
+    from vigie.supervision.restored import leave_out_launches
+
+    left_out = leave_out_launches(get_engine("owner"), made_at.replace(tzinfo=UTC))
+    for feed, launch in left_out.items():
+        out.print(f"{feed}: launches go on after {launch}", highlight=False)

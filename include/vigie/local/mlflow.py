@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 import httpx
 
@@ -26,11 +27,16 @@ def environment(stack: Stack) -> Mapping[str, str]:
     """What the server reads; its database's password is not for a command line."""
     return {
         "MLFLOW_BACKEND_STORE_URI": stack.database("mlflow", driver="psycopg2"),
-        "MLFLOW_ARTIFACTS_DESTINATION": str(stack.state / "mlflow"),
+        "MLFLOW_ARTIFACTS_DESTINATION": str(artefacts(stack)),
         # Eight more processes for jobs that no model of ours has.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
+
+
+def artefacts(stack: Stack) -> Path:
+    """The folder with the files of runs and models; there once the first was logged."""
+    return stack.state / "mlflow"
 
 
 def is_up(stack: Stack) -> bool:

@@ -106,6 +106,21 @@ def connect(stack: Stack, database: str = "postgres") -> psycopg.Connection:
     )
 
 
+def run_tool(stack: Stack, name: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's client programs on the running server, as the superuser.
+
+    Raises:
+        StackError: It failed; the message has what it said.
+    """
+    where = ("--host", LOOPBACK, "--port", str(stack.ports["postgres"]), "--username", "postgres")
+    # A password on the command line would be everybody's to read.
+    environment = os.environ | {"PGPASSWORD": stack.secrets["postgres"]}
+    command = [str(_bin(name)), *where, "--no-password", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        raise StackError(f"PostgreSQL: {name} failed:\n{done.stderr.strip()}")
+
+
 def ensure_roles(stack: Stack) -> None:
     """Make the roles and the databases `vigie`, `airflow` and `mlflow` where they are missing.
 
