@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
+from vigie.orchestration.stream_links import SparkApplication, StreamsPage
 from vigie.orchestration.watch_stream import WatchStream
 
 LEASE = timedelta(hours=6)
@@ -25,6 +26,8 @@ class StreamFeed(BaseOperator):
     It succeeds at the end of the lease and does not fail when a start does: a failing task of a
     continuous DAG is a hot loop, so the watch goes on trying instead.
     """
+
+    operator_extra_links = (StreamsPage(), SparkApplication())
 
     def __init__(self, *, feed: str, lease: timedelta = LEASE, **kwargs: Any) -> None:
         super().__init__(**kwargs)

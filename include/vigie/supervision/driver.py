@@ -32,7 +32,7 @@ def submission_request(
     app = str(settings.spark_apps / "run_stream.py")
     session = {
         "spark.jars": ",".join(str(jar) for jar in sorted((settings.jars / "spark").glob("*.jar"))),
-        "spark.ui.port": str(ui_port(feed)),
+        "spark.ui.port": str(_ui_port(feed)),
         "spark.app.name": f"vigie {feed} {launch}",
         # Metrics are named for what they are, not for each application anew.
         "spark.metrics.namespace": "stream",
@@ -62,8 +62,13 @@ def submission_request(
     }
 
 
-def ui_port(feed: str) -> int:
-    """The port of the Spark UI of a feed's driver."""
+def ui_address(feed: str) -> str:
+    """Where people reach the page of a feed's driver while one runs; empty if they cannot."""
+    base = get_settings().spark_driver_ui
+    return f"{base}:{_ui_port(feed)}" if base else ""
+
+
+def _ui_port(feed: str) -> int:
     names = [path.stem for path in feed_files()]
     return get_settings().spark_ui_port + names.index(feed)
 

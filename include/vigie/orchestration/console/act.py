@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vigie.contract.loader import get_feed
+from vigie.contract.loader import feed_titles, get_feed
 from vigie.errors import VigieError
 from vigie.supervision.desire import newest_launch, request_restart, set_desired
 from vigie.warehouse.engines import get_engine
@@ -38,7 +38,8 @@ def act(feed: str, action: Action, *, launch: int | None, person: str) -> Done:
         ContractError: There is no such feed.
         ActionRefused: A restart of a launch that is no longer the newest.
     """
-    title = get_feed(feed).title
+    # A stream whose contract has a fault can be stopped all the same.
+    title = feed_titles().get(feed) or get_feed(feed).title
     if action == "restart":
         return _restart(feed, title, launch, person)
     changed = set_desired(

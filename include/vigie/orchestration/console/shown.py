@@ -11,13 +11,14 @@ from vigie.errors import VigieError
 from vigie.orchestration.console.look import Sight
 from vigie.orchestration.stream_feed import dag_of
 from vigie.settings import get_settings
-from vigie.supervision.driver import ui_port
+from vigie.supervision.driver import ui_address
 from vigie.supervision.states import State, advice, meaning
 from vigie.supervision.status import StreamState
 from vigie.supervision.traffic import LENGTH, SLICE, Slice
 from vigie.supervision.upkeep import Upkeep
 
 _FINE = (State.RUNNING, State.STARTING, State.STOPPING, State.STOPPED)
+_HAS_DRIVER = (State.RUNNING, State.WAITING, State.STALLED, State.STOPPING)
 
 
 def show(
@@ -105,7 +106,7 @@ def _stream(
             "tail": failed.tail,
         },
         "kept": _kept(stream.feed),
-        "driver_ui": _driver_ui(stream),
+        "driver_ui": ui_address(stream.feed) if stream.state in _HAS_DRIVER else "",
         "quarantined": upkeep.quarantined,
         "accounted_at": _moment(upkeep.accounted_at),
         "unaccounted": upkeep.unaccounted,
@@ -113,12 +114,6 @@ def _stream(
         "compacted_at": _moment(upkeep.compacted_at),
         "traffic": [[part.begin, part.read, part.quarantined] for part in traffic],
     }
-
-
-def _driver_ui(stream: StreamState) -> str:
-    base = get_settings().spark_driver_ui
-    alive = stream.state in (State.RUNNING, State.WAITING, State.STALLED, State.STOPPING)
-    return f"{base}:{ui_port(stream.feed)}" if base and alive else ""
 
 
 def _kept(feed: str) -> str:

@@ -34,7 +34,7 @@ export class Card {
       ["Rate", "Lag", "Last commit", "Quarantined", "Launch"].map((name) => [name, new Figure(name)]),
     );
     this.rate = new Chart("area", "Messages committed", "/s");
-    this.lag = new Chart("line", "Lag", "messages");
+    this.lag = new Chart("line", "Lag while you look", "messages");
     this.charts = make("div", { class: "charts" }, this.rate.element, this.lag.element);
     this.more = make("div", { class: "more" });
     this.details = make("details", {}, make("summary", {}, "Details"), this.more);
@@ -124,8 +124,8 @@ export class Card {
     const behind = s.lag_seconds >= 1 ? `${duration(s.lag_seconds)} behind` : s.lag_messages ? "under 1 s behind" : "up to date";
     this.figures.Lag.show(number(s.lag_messages), s.lag_messages === null ? "not known" : behind);
     this.figures["Last commit"].show(known ? ago(s.last_commit, now) : "–", s.last_commit ? `${clock(s.last_commit)} UTC` : "");
-    this.figures.Quarantined.show(known ? number(s.quarantined) : "–", "waiting, last 24 h");
-    this.figures.Launch.show(known && s.launch ? `#${s.launch}` : "–", s.supervised ? "watched by Airflow" : "not watched");
+    this.figures.Quarantined.show(known ? number(s.quarantined) : "–", "in 24 h");
+    this.figures.Launch.show(known && s.launch ? `#${s.launch}` : "–", s.supervised ? "watched" : "not watched");
   }
 
   showCharts(now) {
@@ -138,7 +138,7 @@ export class Card {
     this.rate.show(this.stream.state === "unknown" && !counted.size ? [] : rates, from, now);
     this.lags.push([now, this.stream.lag_messages]);
     this.lags = this.lags.filter(([at]) => at >= from);
-    this.lag.show(this.lags, from, now);
+    this.lag.show(this.lags, Math.min(this.lags[0][0], now - 60), now);
     this.charts.hidden = !counted.size && this.lags.every(([, lag]) => lag === null);
   }
 

@@ -1,7 +1,7 @@
-// A quarter of an hour of one figure as a small chart, without a library.
+// One figure over the last minutes as a small chart, without a library.
 
 import { draw, make, tell } from "./make.js";
-import { clock, number } from "./words.js";
+import { clock, duration, number } from "./words.js";
 
 const WIDTH = 300;
 const HEIGHT = 48;
@@ -61,7 +61,7 @@ export class Chart {
     const last = values.length ? number(values.at(-1)) : "unknown";
     this.plot.setAttribute(
       "aria-label",
-      `${this.title}, last 15 minutes: now ${last}, at most ${number(most)} ${this.unit}`,
+      `${this.title}, ${duration(to - from)}: now ${last}, at most ${number(most)} ${this.unit}`,
     );
   }
 
