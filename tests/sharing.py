@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 # What takes a minute to start, and must not be started by every worker; the longest row first.
-_SHARED = ("shared_stack", "mlflow")
+_SHARED = ("shared_stack", "mlflow", "console")
 
 
 def share_out(items: list[pytest.Item]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.airflow import RUN, Airflow
 from tests.browser.test_streams_on_a_stack import log_in
 from tests.local_stack import LocalStack, wait_for
+from vigie.contract.loader import get_feed
 from vigie.modelling.register import open_client, set_aliases
 from vigie.modelling.registry import CHAMPION, find_aliases
 
@@ -21,9 +21,8 @@ DAG = f"train_{MODEL}"
 PATIENCE = 60_000
 
 
-@contextmanager
-def asked(airflow: Airflow) -> Iterator[None]:
-    """Train a challenger that a person decides about; yields once it asks."""
+def ask(airflow: Airflow) -> None:
+    """Train a challenger that a person decides about; returns once it asks."""
     airflow.do("dags", "trigger", DAG, "--conf", json.dumps({"approval": True}))
 
     def waits() -> bool:
@@ -33,10 +32,7 @@ def asked(airflow: Airflow) -> Iterator[None]:
             for each in found
         )
 
-    # While a run waits for its turn, none is made by time.
-    with airflow.unpaused(DAG):
-        wait_for(waits, "a model to be decided about", RUN)
-        yield
+    wait_for(waits, "a model to be decided about", RUN)
 
 
 def answer(page: Page, stack: LocalStack, choice: str) -> None:
@@ -58,17 +54,23 @@ def decided(stack: LocalStack) -> list[str]:
 
 
 def test_a_person_declines_and_promotes_a_model_in_airflow(
-    page: Page, local_stack: LocalStack
+    page: Page, local_stack: LocalStack, shared_data: Path
 ) -> None:
-    airflow = Airflow(local_stack)
-    # A stack's first training needs nobody. Without its champion each challenger passes.
-    wait_for(lambda: find_aliases(MODEL).get(CHAMPION), "a first champion", RUN)
-    with open_client() as client:
-        set_aliases(client, MODEL, {CHAMPION: None})
+    airflow, feed = Airflow(local_stack), get_feed("gas_turbine")
     log_in(page, local_stack)
-    for choice, decisions in (("Decline", ["declined"]), ("Promote", ["declined", "promoted"])):
-        with asked(airflow):
+    with airflow.unpaused(DAG):
+        # The run of the time itself asks nobody, and makes a champion where there is history.
+        airflow.finished(DAG, "scheduled")
+        read = local_stack.messages_read(feed)
+        year = shared_data / "gas_turbine" / "gt_2011.csv"
+        assert local_stack.run("replay", feed.name, str(year)).returncode == 0
+        local_stack.settle(feed, read + 7411)
+        # Without a champion each challenger passes, so that there is one to decide about.
+        with open_client() as client:
+            set_aliases(client, MODEL, {CHAMPION: None})
+        for choice, wanted in (("Decline", ["declined"]), ("Promote", ["declined", "promoted"])):
+            ask(airflow)
             assert find_aliases(MODEL).get(CHAMPION) is None
             answer(page, local_stack, choice)
-            wait_for(lambda wanted=decisions: decided(local_stack) == wanted, choice, RUN)
+            wait_for(lambda wanted=wanted: decided(local_stack) == wanted, choice, RUN)
     assert find_aliases(MODEL).get(CHAMPION) is not None
