@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of Airflow's metadata, from which `migrate_warehouse` removes old runs."""
     model_look: float = 5.0
     """Seconds between two looks of a stream at which version of its model is champion."""
+    pages: str = ""
+    """Where people reach the analysts' pages; empty: the Streams page has no link to them."""
     pages_refresh: float = 5.0
     """Seconds between two looks of a page that shows what happens now."""
     disk_floor: float = 2.0

@@ -61,6 +61,9 @@ def test_a_stream_is_watched_stopped_and_started_from_airflow(
     card = streams.locator(f'[data-feed="{feed.name}"]')
     state = card.locator(".badge")
     expect(state).to_have_text("running", timeout=PATIENCE)
+    for part, name in (("pages", "Readings"), ("spark_master_ui", "Spark"), ("mlflow", "Models")):
+        link = streams.get_by_role("link", name=name)
+        expect(link).to_have_attribute("href", f"http://{local_stack.stack.address(part)}")
     with simulated(feed):
         expect(figure(card, "Rate")).not_to_have_text("0", timeout=PATIENCE)
         seen = figure(card, "Rate").inner_text()

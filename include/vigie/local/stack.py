@@ -69,6 +69,7 @@ class Stack:
             "VIGIE_WAREHOUSE_READER": self.database("vigie_reader"),
             "VIGIE_DOCUMENTS": f"mongodb://{self.address('documents')}/vigie",
             "VIGIE_SPARK_REST": f"http://{self.address('spark_rest')}",
+            "VIGIE_PAGES": f"http://{self.address('pages')}",
             "VIGIE_SPARK_UI": f"http://{self.address('spark_master_ui')}",
             "VIGIE_SPARK_DRIVER_UI": f"http://{LOOPBACK}",
             "VIGIE_SPARK_REST_KEY": self.secrets["spark_rest"],

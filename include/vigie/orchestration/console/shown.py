@@ -34,7 +34,11 @@ def show(
         "away": sight.away,
         "slice": SLICE,
         "length": int(LENGTH.total_seconds()),
-        "links": {"spark": settings.spark_ui, "registry": settings.mlflow},
+        "links": {
+            "pages": settings.pages,
+            "spark": settings.spark_ui,
+            "registry": settings.mlflow,
+        },
         "refresh": refreshed
         and {
             "asked_at": _moment(refreshed.asked_at),

@@ -90,14 +90,15 @@ function showBanner(text, ...more) {
 }
 
 function showLinks() {
-  const { spark, registry } = seen.links;
+  const { pages, spark, registry } = seen.links;
   const refresh = seen.refresh && `Power BI refresh: ${seen.refresh.state}, ${clock(seen.refresh.asked_at)} UTC`;
-  const text = [spark, registry, refresh].join();
+  const text = [pages, spark, registry, refresh].join();
   if ($("links").dataset.text === text) return;
   $("links").dataset.text = text;
   $("links").replaceChildren(
     ...[
       refresh ? make("span", { title: seen.refresh.why ?? "" }, refresh) : null,
+      pages ? make("a", { href: pages, target: "_blank" }, "Readings ↗") : null,
       spark ? make("a", { href: spark, target: "_blank" }, "Spark ↗") : null,
       registry ? make("a", { href: registry, target: "_blank" }, "Models ↗") : null,
     ].filter(Boolean),
