@@ -6,7 +6,7 @@ bin := .venv/bin
 uv := $(bin)/uv
 compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate
 
-.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser jars ready lint lock bench compose-config powerbi-validator
+.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser screenshots jars ready lint lock bench compose-config powerbi-validator
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test-mssql: .venv/installed-dev ## Run the warehouse's tests against the SQL Ser
 	  exit 2; \
 	fi
 	$(bin)/pytest tests/warehouse tests/tds tests/spark/test_over_tds.py -k mssql
+
+screenshots: browser ## Make the README's pictures of the pages anew
+	$(bin)/python -m tests.browser.screenshots
 
 lint: .venv/installed-dev ## Check style, types and layers
 	$(bin)/ruff check .

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from tests.browser.pages.filled import Filling
+from tests.browser.pages.filled import Filling, say
 from tests.services import environment
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
@@ -108,6 +108,7 @@ def fill(feed: Feed) -> Filling:
     filling.history(begin, now - 2 * HOUR, HOUR)
     filling.history(now - 2 * HOUR, now - timedelta(seconds=2), timedelta(minutes=1))
     roll_up_changed(feed)
+    say(filling.engine, feed)
     return filling
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, insert, select
 
 from tests.warehouse.test_store import batch, new_store
 from vigie.contract.feed import Condition, Feed
@@ -17,6 +17,10 @@ from vigie.simulator.readings import sensor_name
 from vigie.streaming.flag import flag_column
 from vigie.streaming.split import Split
 from vigie.streaming.store import Store
+from vigie.warehouse.dialects import open_warehouse
+from vigie.warehouse.feed_tables import feed_tables
+from vigie.warehouse.model_errors import model_error
+from vigie.warehouse.models import model_event, model_version
 
 _TIME = pa.timestamp("us", tz="UTC")
 _ARROW = {"float": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}
@@ -44,7 +48,7 @@ class Filling:
         parts = [self._put(moments[i : i + at_once]) for i in range(0, len(moments), at_once)]
         return pd.concat(parts, ignore_index=True)
 
-    def now(self, at: datetime, **values: float) -> None:
+    def now(self, at: datetime, **values: float | list[float]) -> None:
         """Store a reading of every sensor at one moment, with some values as given."""
         self._put([at], **values)
 
@@ -52,7 +56,7 @@ class Filling:
         """End its session."""
         self._store.close()
 
-    def _put(self, moments: list[datetime], **values: float) -> pd.DataFrame:
+    def _put(self, moments: list[datetime], **values: float | list[float]) -> pd.DataFrame:
         frame = _simulated(self.feed, self.sensors, moments).assign(**values)
         split = _split(self.feed, frame, first=self.stored)
         self._store.store(batch(split, begin=self.stored))
@@ -106,3 +110,47 @@ def holds(when: Condition, frame: pd.DataFrame) -> np.ndarray:
     if when.below is not None:
         return (values < when.below).to_numpy()
     return (values == float(when.equals or 0)).to_numpy()
+
+
+def say(engine: Engine, feed: Feed) -> None:
+    """What the feed's model would have said of the stored readings, and its errors by day."""
+    model, tables = feed.model, feed_tables(feed)
+    if model is None or tables.said is None:
+        return
+    r = tables.reading.c
+    with engine.begin() as connection:
+        rows = connection.execute(select(r.sensor_id, r.event_time, r[model.target])).all()
+        connection.execute(delete(tables.said))
+    wobble = np.sin(np.arange(len(rows)) / 7)
+    made = [
+        {"sensor_id": number, "event_time": at, "value": value * (1 + 0.05 * w)}
+        | ({"version": 1} if at < rows[len(rows) // 2].event_time else {"version": 2})
+        for (number, at, value), w in zip(rows, wobble, strict=True)
+    ]
+    for row in made:
+        row["model_version"] = row.pop("version")
+        value = row["value"]
+        row |= (
+            {"base": value, "batch_no": 1}
+            if tables.prediction is not None
+            else {"yesterday": value * 1.1, "last_week": value * 0.8, "made_at": row["event_time"]}
+        )
+    days = {row["event_time"].date() for row in made}
+    open_warehouse(engine).ensure_months(tables.said, days)
+    with engine.begin() as connection:
+        connection.execute(insert(tables.said), made)
+        version = {"model": model.name, "run_id": "r", "sha256": "s", "judged_sha256": "j"}
+        trained = {"trained_begin": min(r["event_time"] for r in made), "trained_rows": 10}
+        for number in (1, 2):
+            row = version | trained | {"version": number, "trained_end": made[-1]["event_time"]}
+            connection.execute(insert(model_version).values(row))
+        told = {"model": model.name, "kind": "promoted", "reason": "it is better", "person": "me"}
+        connection.execute(insert(model_event).values(told | {"version": 2}))
+        connection.execute(
+            insert(model_error),
+            [
+                {"model": model.name, "event_date": day, "version": 1 + (i > len(days) // 2)}
+                | {"predictions": 10, "absolute": 5.0 + i % 7, "squared": 9.0, "signed": 1.0}
+                for i, day in enumerate(sorted(days))
+            ],
+        )

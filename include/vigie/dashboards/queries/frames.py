@@ -11,7 +11,7 @@ from sqlalchemy.types import Numeric
 from vigie.warehouse.types import TIME
 
 
-def read_frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
+def read_frame(connection: Connection, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
     """The rows of a query: moments in UTC, numbers and booleans as floats, null as NaN or NaT."""
     result = connection.execute(query)
     frame = pd.DataFrame.from_records(result.all(), columns=list(result.keys()))

@@ -11,8 +11,10 @@ from streamlit.navigation.page import StreamlitPage
 
 from vigie.contract.feed import Feed
 from vigie.dashboards.screens import reading
+from vigie.dashboards.screens.model import show_model
 from vigie.dashboards.screens.now import show_now
 from vigie.dashboards.screens.overview import show_overview
+from vigie.dashboards.screens.trends import show_trends
 
 
 def run_page() -> None:
@@ -39,7 +41,14 @@ def run_page() -> None:
 
 
 def _feed_pages(feed: Feed) -> list[StreamlitPage]:
-    return [_page(feed, "now", "Now", ":material/sensors:", show_now)]
+    found = [
+        _page(feed, "now", "Now", ":material/sensors:", show_now),
+        _page(feed, "trends", "Trends", ":material/timeline:", show_trends),
+    ]
+    if feed.model:
+        title = f"Model {feed.model.name}"
+        found.append(_page(feed, "model", title, ":material/model_training:", show_model))
+    return found
 
 
 def _page(
