@@ -101,10 +101,13 @@ def find_stack() -> Stack | None:
     state = state_folder()
     known = _read(state)
     ports, keys = _ports(known), _secrets(known)
-    if not ports or len(keys) < len(SECRETS):
+    if not ports or not keys:
         return None
-    # A part that is newer than the stack gets the port that the next `vigie up` would give it.
-    return Stack(state, choose_ports(ports), keys, _socket(state, known))
+    # A part that is newer than the stack gets the port that the next `vigie up` would give it, and
+    # has no secret until then.
+    return Stack(
+        state, choose_ports(ports), dict.fromkeys(SECRETS, "") | keys, _socket(state, known)
+    )
 
 
 def prepare_stack() -> Stack:

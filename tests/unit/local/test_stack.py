@@ -33,6 +33,18 @@ def test_a_stack_from_before_a_part_was_added_is_found_and_the_part_has_a_port(
     assert {**found.ports, "pages": 0} == {**stack.ports, "pages": 0}
 
 
+def test_a_stack_from_before_a_secret_was_added_is_found_without_it(stack: Stack) -> None:
+    file = stack.state / "vigie.env"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if "STACK_SECRET_SPARK_REST" not in line))
+
+    found = find_stack()
+
+    assert found is not None
+    assert found.secrets == {**stack.secrets, "spark_rest": ""}
+    assert prepare_stack().secrets["spark_rest"]
+
+
 def test_the_file_is_for_its_owner_only(stack: Stack) -> None:
     assert (stack.state / "vigie.env").stat().st_mode & 0o777 == 0o600
 
