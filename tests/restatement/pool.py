@@ -144,10 +144,11 @@ def run_stream(
     rng: np.random.Generator,
     *,
     scorer: Scorer | None = None,
+    most: int = 60,
 ) -> Stream:
     """Cut the records into random batches and store them as a driver does."""
     stream = Stream(engine, feed, rows, new_store(engine, feed, scorer=scorer))
-    store_batches(stream, rows, rng, {})
+    store_batches(stream, rows, rng, {}, most=most)
     return stream
 
 
@@ -158,12 +159,13 @@ def store_batches(
     begins: dict[int, int],
     *,
     topic_id: str = TOPIC,
+    most: int = 60,
 ) -> None:
     parts, offsets = rows["kafka_partition"].to_numpy(), rows["kafka_offset"].to_numpy()
     ends = {int(p): int(offsets[parts == p].max()) + 1 for p in np.unique(parts)}
     begins = {p: begins.get(p, 0) for p in ends}
     while any(begins[p] < ends[p] for p in ends):
-        upto = {p: min(ends[p], begins[p] + int(rng.integers(0, 60))) for p in ends}
+        upto = {p: min(ends[p], begins[p] + int(rng.integers(0, most))) for p in ends}
         ranges = [OffsetRange(topic_id, p, begins[p], upto[p]) for p in ends if upto[p] > begins[p]]
         if not ranges:
             continue
