@@ -89,7 +89,9 @@ def _arguments() -> Namespace:
 def _locust(folder: Path) -> list[str]:
     file = Path(__file__).with_name("locustfile.py")
     command = [sys.executable, "-m", "locust", "--locustfile", str(file), "--headless"]
-    command += ["--only-summary", "--reset-stats", "--loglevel", "WARNING"]
+    command += ["--only-summary", "--loglevel", "ERROR"]
+    # What was sent is answered, or its device would send it again.
+    command += ["--stop-timeout", "120"]
     command += ["--host", get_settings().ingest]
     return [*command, "--csv", str(folder / "locust"), "--html", str(folder / "locust.html")]
 
