@@ -59,6 +59,7 @@ test-mssql: .venv/installed-dev ## Run the warehouse's tests against the SQL Ser
 
 screenshots: browser ## Make the README's pictures of the pages anew
 	$(bin)/python -m tests.browser.screenshots
+	$(bin)/python -m tests.browser.screenshot_streams
 
 lint: .venv/installed-dev ## Check style, types and layers
 	$(bin)/ruff check .
