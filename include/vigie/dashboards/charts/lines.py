@@ -10,7 +10,8 @@ from vigie.dashboards.charts.palette import ACCENT, SERIES
 from vigie.dashboards.queries.views import AT
 
 HEIGHT = 300
-_TWO_DAYS = pd.Timedelta(days=2)
+_FORMATS = ((2, "%H:%M"), (10, "%-d %b %H:%M"))
+"""Up to how many days a moment on an axis is told how; longer, by its day."""
 WHEN = alt.Tooltip(f"utcyearmonthdatehoursminutesseconds({AT}):T", title="UTC")
 
 
@@ -81,12 +82,11 @@ def over_time(frame: pd.DataFrame) -> alt.X:
 
     In UTC: the browser's own zone would say other hours than the warehouse.
     """
-    length = frame[AT].max() - frame[AT].min()
+    days = (frame[AT].max() - frame[AT].min()) / pd.Timedelta(days=1)
+    told = next((told for most, told in _FORMATS if days < most), "%-d %b")
     return alt.X(
         f"{AT}:T",
         title="time (UTC)",
         scale=alt.Scale(type="utc"),
-        axis=alt.Axis(
-            labelOverlap=True, tickCount=6, format="%H:%M" if length < _TWO_DAYS else "%-d %b"
-        ),
+        axis=alt.Axis(labelOverlap=True, tickCount=6, format=told),
     )
