@@ -20,6 +20,7 @@ done
 word airflow_jwt 77
 word airflow_api 37
 word airflow_admin 17
+word grafana_admin 17
 text airflow_fernet "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"
 text vigie_spark_rest_key "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d =)"
 text spark_conf "$(cat "$docker/spark.conf")
@@ -35,4 +36,4 @@ done
 text airflow_database "postgresql+psycopg2://airflow:$(cat metadata_airflow)@metadata:5432/airflow"
 text vigie_airflow_database "$(cat airflow_database)"
 text mlflow_database "postgresql+psycopg2://mlflow:$(cat metadata_mlflow)@metadata:5432/mlflow"
-echo "secrets are in $(pwd); Airflow's user admin has the password in airflow_admin"
+echo "secrets are in $(pwd); Airflow's user admin has the password in airflow_admin, Grafana's in grafana_admin"

@@ -1,4 +1,4 @@
-"""Registers the Streams page with Airflow; nothing else lies in this folder.
+"""Registers the Streams page and a listener with Airflow; nothing else lies in this folder.
 
 Airflow executes every Python file here under its bare name.
 """
@@ -10,15 +10,17 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from vigie.orchestration import push_result
 from vigie.orchestration.console.where import PAGE, PREFIX
 
 _FROM_BASE = PREFIX.removeprefix("/")  # Without a slash it holds under any base path of Airflow.
 
 
 class VigiePlugin(AirflowPlugin):
-    """The Streams page, behind Airflow's login, and its entry in the menu."""
+    """The Streams page behind Airflow's login, its entry in the menu, and who hears of runs."""
 
     name = "vigie"
+    listeners = [push_result]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
             "name": "Streams",

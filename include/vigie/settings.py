@@ -54,6 +54,11 @@ class Settings(BaseSettings):
     """Where people reach the Spark master's own page; empty: the Streams page has no link to it."""
     spark_driver_ui: str = ""
     """Where they reach the drivers' pages, without the port; empty: there is no link to them."""
+    driver_metrics_port: int = 0
+    """The first of the ports at which drivers show metrics of their batches, as `spark_ui_port`; 0:
+    none does."""
+    driver_metrics: int = 0
+    """The port at which this driver does; set by who submits it."""
     driver_memory: str = "1g"
     ingest: str = "http://127.0.0.1:8000"
     """Where the HTTP API is reached by who sends through it."""
@@ -68,6 +73,8 @@ class Settings(BaseSettings):
     airflow: str = "http://127.0.0.1:8080"
     airflow_database: str = ""
     """SQLAlchemy URL of Airflow's metadata, from which `migrate_warehouse` removes old runs."""
+    pushgateway: str = ""
+    """Where bounded DAGs push how their runs ended; empty: nowhere."""
     model_look: float = 5.0
     """Seconds between two looks of a stream at which version of its model is champion."""
     pages: str = ""

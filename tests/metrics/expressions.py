@@ -11,6 +11,8 @@ from vigie.metrics.rules import load_rules
 from vigie.settings import HOME
 
 PROMETHEUS_OWN = {"up", "ALERTS"}
+SPARK = {"metrics_stream_driver_jvm_heap_used_Value"}
+PUSHED = {"vigie_dag_run_seconds", "vigie_dag_run_succeeded", "vigie_dag_run_timestamp_seconds"}
 _NAME = re.compile(
     r"(?<![\w$\"])(?:vigie_\w+|metrics_\w+|airflow_\w+|up|ALERTS)\b(?=\s*[{\[)]|\s|$)"
 )

@@ -13,7 +13,7 @@ import typer
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from ruamel.yaml import YAML
 
-from tests.metrics.expressions import PROMETHEUS_OWN, expressions, names, panels
+from tests.metrics.expressions import PROMETHEUS_OWN, PUSHED, SPARK, expressions, names, panels
 from vigie.cli.app import app
 from vigie.contract.loader import load_feeds
 from vigie.errors import VigieError
@@ -23,6 +23,7 @@ from vigie.metrics.grafana.panels import COLOURS
 from vigie.metrics.project import due, write
 from vigie.metrics.rules import load_rules
 from vigie.settings import HOME
+from vigie.streaming import batch_metrics
 
 pytestmark = pytest.mark.unit
 RULES = load_rules(HOME / "prometheus/rules")
@@ -95,8 +96,8 @@ def test_provisioning_points_at_what_the_dashboards_ask() -> None:
 
 
 def test_every_metric_that_is_asked_for_is_known() -> None:
-    known = set(FAMILIES) | PROMETHEUS_OWN
-    for family in counts.registry.collect():
+    known = set(FAMILIES) | PROMETHEUS_OWN | SPARK | PUSHED
+    for family in (*counts.registry.collect(), *batch_metrics.registry.collect()):
         known |= {
             f"{family.name}{suffix}" for suffix in ("", "_total", "_bucket", "_sum", "_count")
         }

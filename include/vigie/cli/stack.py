@@ -10,6 +10,7 @@ import typer
 
 from vigie.cli.output import clear_errors, print_table
 from vigie.errors import StackError
+from vigie.local import prometheus
 from vigie.local.airflow import ADMIN
 from vigie.local.environment import stack_environment
 from vigie.local.feeds import chosen_feeds
@@ -90,6 +91,10 @@ def _print_addresses(stack: Stack) -> None:
             ),
             ("models", f"http://{stack.address('mlflow')}", None, None),
             ("metrics", f"http://{stack.address('exporter')}/metrics", None, None),
+            *(
+                (name, f"http://{stack.address(name)}", None, None)
+                for name in prometheus.installed()
+            ),
             ("Kafka", stack.address("kafka"), None, None),
             ("Spark master", f"http://{stack.address('spark_master_ui')}", None, None),
             ("Spark worker", f"http://{stack.address('spark_worker_ui')}", None, None),

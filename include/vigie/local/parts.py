@@ -14,6 +14,7 @@ from vigie.local import (
     pages,
     postgres,
     powerbi,
+    prometheus,
     simulators,
     spark,
 )
@@ -34,6 +35,7 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     exporter.PROGRAM: ("exporter",),
     powerbi.PROGRAM: ("powerbi",),
     pages.PROGRAM: ("pages",),
+    **{name: (name,) for name in prometheus.NAMES},
 }
 """Which ports a program listens on; the drivers' Spark UIs are not among them."""
 
@@ -52,6 +54,7 @@ def all_programs(stack: Stack) -> list[Program]:
         exporter.program(stack),
         powerbi.program(stack),
         pages.program(stack),
+        *prometheus.programs(stack),
     ]
 
 
@@ -61,7 +64,10 @@ def require_ports(stack: Stack, states: Mapping[str, ProgramState]) -> None:
     Raises:
         StackError: A port is taken; the message names it and who has it.
     """
+    missing = set(prometheus.NAMES) - prometheus.installed().keys()
     for program, parts in LISTENERS.items():
+        if program in missing:
+            continue
         if program not in states or not states[program].running:
             for part in parts:
                 require_free(part, stack.ports[part])

@@ -21,15 +21,19 @@ USUAL: Mapping[str, int] = {
     "spark_worker_ui": 8082,
     "spark_rest": 6066,
     "spark_drivers": 4040,
+    "driver_metrics": 9200,
     "documents": 27017,
     "ingest": 8000,
     "mlflow": 5000,
     "exporter": 9188,
     "powerbi": 8443,
     "pages": 8501,
+    "prometheus": 9090,
+    "alertmanager": 9095,
+    "pushgateway": 9091,
 }
 """The port of each part when nothing else has it; `spark_drivers` is the first of a row."""
-WIDTH: Mapping[str, int] = {"spark_drivers": 16}
+WIDTH: Mapping[str, int] = {"spark_drivers": 16, "driver_metrics": 16}
 """How many ports in a row a part takes; one where it is not named: one Spark UI per feed."""
 # Below the range from which Linux takes the ports of outgoing connections: a port chosen now is
 # still free when its part starts a minute later.

@@ -12,17 +12,12 @@ from vigie.local.jars import pyspark_folder
 from vigie.local.ports import LOOPBACK
 from vigie.local.programs import Program
 from vigie.local.stack import Stack
+from vigie.supervision.driver import SHOWN_METRICS
 
 # What the worker advertises is bookkeeping of the master, not use: with the machine's own two
 # cores a third driver would wait for ever.
 _CORES, _MEMORY = "16", "12g"
 _FILTER = "org.apache.spark.ui.JWSFilter"
-_METRICS = """\
-*.sink.prometheusServlet.class=org.apache.spark.metrics.sink.PrometheusServlet
-*.sink.prometheusServlet.path=/metrics/prometheus
-*.source.jvm.class=org.apache.spark.metrics.source.JvmSource
-"""
-"""Each daemon and driver shows its metrics to Prometheus, at the port of its web pages."""
 
 
 def programs(stack: Stack) -> list[Program]:
@@ -65,12 +60,12 @@ def initialise(stack: Stack) -> None:
         # Whoever is killed was asked to stop before, or does not hear: by default a worker waits 10
         # seconds for it, and launches no other driver meanwhile.
         "spark.worker.driverTerminateTimeout": "2s",
+        **SHOWN_METRICS,
     }
     conf = os.open(folder / "spark.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(conf, "w") as file:
         file.writelines(f"{name} {value}\n" for name, value in options.items())
     (folder / "spark.conf").chmod(0o600)  # One of before the key was everybody's to read.
-    (folder / "metrics.properties").write_text(_METRICS)
 
 
 def environment(stack: Stack) -> Mapping[str, str]:

@@ -74,10 +74,12 @@ class Stack:
             "VIGIE_SPARK_DRIVER_UI": f"http://{LOOPBACK}",
             "VIGIE_SPARK_REST_KEY": self.secrets["spark_rest"],
             "VIGIE_SPARK_UI_PORT": str(self.ports["spark_drivers"]),
+            "VIGIE_DRIVER_METRICS_PORT": str(self.ports["driver_metrics"]),
             "VIGIE_INGEST": f"http://{self.address('ingest')}",
             "VIGIE_INGEST_KEY": self.secrets["ingest_key"],
             "VIGIE_MLFLOW": f"http://{self.address('mlflow')}",
             "VIGIE_AIRFLOW": f"http://{self.address('airflow')}",
+            "VIGIE_PUSHGATEWAY": f"http://{self.address('pushgateway')}",
             "VIGIE_AIRFLOW_DATABASE": self.database("airflow", driver="psycopg2"),
         }
 

@@ -20,6 +20,7 @@ from vigie.local import (
     pages,
     postgres,
     powerbi,
+    prometheus,
     spark,
     supervisord,
 )
@@ -75,8 +76,8 @@ class Start:
             self.say(f"ending what an earlier process manager left: {describe(orphans)}")
             end(orphans)
         require_ports(stack, control.states())
-        for prepare in (kafka.initialise, spark.initialise, airflow.initialise):
-            prepare(stack)
+        for part in (kafka, spark, airflow, prometheus):
+            part.initialise(stack)
         if postgres.initialise(stack):
             self.say("PostgreSQL: new data folder made")
         if self.simulate:
@@ -105,7 +106,8 @@ class Start:
         made = len(ensure_topics(load_feeds().values())) + ensure_alerts_topic()
         self.say(f"Kafka answers; topics made: {made}")
         ingest_api.ensure_key(stack)
-        self._begin(stack, ingest_api.PROGRAM, exporter.PROGRAM, pages.PROGRAM)
+        watching = [program.name for program in prometheus.programs(stack)]
+        self._begin(stack, ingest_api.PROGRAM, exporter.PROGRAM, *watching, pages.PROGRAM)
         if self.simulate and self.history:
             # Airflow boots meanwhile, and the streams find it when they begin.
             send_first_history(stack, self.feeds, self.say)

@@ -16,6 +16,7 @@ from vigie.local import (
     pages,
     postgres,
     powerbi,
+    prometheus,
     spark,
 )
 from vigie.local.control import Control
@@ -42,7 +43,7 @@ def check_services(stack: Stack) -> list[Service]:
     """Ask the parts of this stack side by side; the simulator only where it was started."""
     checks: tuple[Callable[[Stack], list[Service]], ...] = (
         *(_manager, _postgres, _kafka, _spark, _airflow, _documents, _ingest, _mlflow),
-        *(_exporter, _pages, _powerbi, _simulator),
+        *(_exporter, _prometheus, _pages, _powerbi, _simulator),
     )
     with ThreadPoolExecutor(len(checks)) as pool:
         found = pool.map(lambda check: check(stack), checks)
@@ -112,6 +113,13 @@ def _powerbi(stack: Stack) -> list[Service]:
 
 def _pages(stack: Stack) -> list[Service]:
     return [Service(pages.PROGRAM, f"http://{stack.address('pages')}", pages.is_up(stack))]
+
+
+def _prometheus(stack: Stack) -> list[Service]:
+    return [
+        Service(part.name, f"http://{stack.address(part.name)}", prometheus.is_up(stack, part.name))
+        for part in prometheus.programs(stack)
+    ]
 
 
 def _simulator(stack: Stack) -> list[Service]:

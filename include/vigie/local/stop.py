@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 import psutil
 
 from vigie.errors import StackError
-from vigie.local import exporter, ingest_api, mlflow, pages, powerbi, simulators
+from vigie.local import exporter, ingest_api, mlflow, pages, powerbi, prometheus, simulators
 from vigie.local.control import Control
 from vigie.local.lock import hold
 from vigie.local.processes import describe, end, stack_processes
@@ -19,7 +19,8 @@ _ORDER = (
     # Nothing relaunches a driver once these two are gone.
     ("airflow-triggerer", "airflow-scheduler"),
     ("airflow-dag-processor", "airflow-api-server", ingest_api.PROGRAM, simulators.PROGRAM),
-    (mlflow.PROGRAM, exporter.PROGRAM, pages.PROGRAM, powerbi.PROGRAM, "spark-worker"),
+    (*prometheus.NAMES, exporter.PROGRAM, pages.PROGRAM, powerbi.PROGRAM),
+    (mlflow.PROGRAM, "spark-worker"),
     ("spark-master", "kafka"),
     ("postgres",),
 )

@@ -18,8 +18,12 @@ for four seconds at most. A source that is away is a 0 in `vigie_exporter_source
 metrics are missing from that scrape. `operations` is asked at most every 30 seconds, `sizes` every
 60. Counters are sums of the ledger; times are moments of the database's clock.
 
-Beside it the HTTP API shows `vigie_ingest_…` at `/metrics`, and Spark's master, worker and drivers
-their own at `/metrics/prometheus/` on the ports of their pages.
+Each driver shows `vigie_batch_seconds` (a histogram by `feed` and `phase`: spark, split, warehouse)
+and `vigie_batch_late_readings_total` by `feed`, at a port of its own (from 9200 on).
+The HTTP API shows `vigie_ingest_…` at `/metrics`, and Spark's master, worker and drivers
+their own at `/metrics/prometheus/` on the ports of their pages. Where there is a Pushgateway
+(`VIGIE_PUSHGATEWAY`), each run of a bounded DAG leaves there `vigie_dag_run_seconds`,
+`vigie_dag_run_succeeded` and `vigie_dag_run_timestamp_seconds`, with the label `dag`.
 
 """
 _ALERTS = """\

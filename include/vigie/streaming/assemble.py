@@ -38,6 +38,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from vigie.broker.offsets import read_topic
 from vigie.contract.feed import Feed
 from vigie.errors import GapFound
+from vigie.streaming.batch_metrics import batch_seconds, late_readings
 from vigie.streaming.check import check
 from vigie.streaming.commit import Batch
 from vigie.streaming.flag import flag
@@ -120,12 +121,24 @@ class StoreBatches:
                     "contract does not say `kafka: {transactions: true}`"
                 )
                 raise GapFound(message)
-        self._store.store(Batch(ranges=ranges, read=read, split=split(table, self._feed)))
+        parts = split(table, self._feed)
+        taken_apart = time.monotonic()
+        self._store.store(Batch(ranges=ranges, read=read, split=parts))
         self.ends |= {part.partition: part.end for part in ranges}
+        stored = time.monotonic()
         log.info(
             "%s: stored %d messages; Spark took %.2f s, the warehouse %.2f s",
-            *(self._feed.name, table.num_rows, evaluated - began, time.monotonic() - evaluated),
+            *(self._feed.name, table.num_rows, evaluated - began, stored - evaluated),
         )
+        phases = {
+            "spark": evaluated - began,
+            "split": taken_apart - evaluated,
+            "warehouse": stored - taken_apart,
+        }
+        for phase, seconds in phases.items():
+            batch_seconds.labels(self._feed.name, phase).observe(seconds)
+        late = pc.sum(parts.accepted["is_late"]).as_py()
+        late_readings.labels(self._feed.name).inc(late or 0)
 
     def _require_same_topic(self) -> None:
         topic = self._store.patiently(lambda: read_topic(self._feed.topic))

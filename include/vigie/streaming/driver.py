@@ -12,6 +12,7 @@ from vigie.broker.topics import ensure_topics, refuse_compacted
 from vigie.contract.feed import Feed
 from vigie.errors import GapFound, Superseded
 from vigie.streaming.assemble import StoreBatches, assemble
+from vigie.streaming.batch_metrics import show_metrics
 from vigie.streaming.commit import Fence
 from vigie.streaming.disk import WaitForDisk
 from vigie.streaming.documents import open_documents
@@ -81,6 +82,7 @@ class Driver:
         """Stream until the end, record how it came, and return the exit code."""
         name, launch = self._feed.name, self._fence.launch
         self._heartbeat.start()
+        show_metrics()
         try:
             outcome = self._stream()
             record_end(self._engine, name, launch, outcome)

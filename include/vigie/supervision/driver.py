@@ -23,6 +23,16 @@ JAVA_OPTIONS = (
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
 )
 
+SHOWN_METRICS = {
+    f"spark.metrics.conf.*.{name}": value
+    for name, value in {
+        "sink.prometheusServlet.class": "org.apache.spark.metrics.sink.PrometheusServlet",
+        "sink.prometheusServlet.path": "/metrics/prometheus",
+        "source.jvm.class": "org.apache.spark.metrics.source.JvmSource",
+    }.items()
+}
+"""Properties by which a daemon or driver of Spark's shows its metrics at its web port."""
+
 
 def submission_request(
     feed: str, launch: int, *, java_options: str = JAVA_OPTIONS
@@ -32,10 +42,11 @@ def submission_request(
     app = str(settings.spark_apps / "run_stream.py")
     session = {
         "spark.jars": ",".join(str(jar) for jar in sorted((settings.jars / "spark").glob("*.jar"))),
-        "spark.ui.port": str(_ui_port(feed)),
+        "spark.ui.port": str(ui_port(feed)),
         "spark.app.name": f"vigie {feed} {launch}",
         # Metrics are named for what they are, not for each application anew.
         "spark.metrics.namespace": "stream",
+        **SHOWN_METRICS,
     }
     process = {
         "spark.master": settings.spark_driver_master,
@@ -57,7 +68,11 @@ def submission_request(
             *("--master", settings.spark_driver_master, *options),
             *(app, "--log", LOG, feed, str(launch)),
         ],
-        "environmentVariables": _environment() | {"VIGIE_SESSION": session_name(feed, launch)},
+        "environmentVariables": _environment()
+        | {
+            "VIGIE_SESSION": session_name(feed, launch),
+            "VIGIE_DRIVER_METRICS": str(metrics_port(feed)),
+        },
         "sparkProperties": process,
     }
 
@@ -65,12 +80,22 @@ def submission_request(
 def ui_address(feed: str) -> str:
     """Where people reach the page of a feed's driver while one runs; empty if they cannot."""
     base = get_settings().spark_driver_ui
-    return f"{base}:{_ui_port(feed)}" if base else ""
+    return f"{base}:{ui_port(feed)}" if base else ""
 
 
-def _ui_port(feed: str) -> int:
-    names = [path.stem for path in feed_files()]
-    return get_settings().spark_ui_port + names.index(feed)
+def ui_port(feed: str) -> int:
+    """The port of the Spark UI of a feed's driver."""
+    return get_settings().spark_ui_port + _place(feed)
+
+
+def metrics_port(feed: str) -> int:
+    """The port at which a feed's driver shows metrics of its batches; 0 where none does."""
+    first = get_settings().driver_metrics_port
+    return first + _place(feed) if first else 0
+
+
+def _place(feed: str) -> int:
+    return [path.stem for path in feed_files()].index(feed)
 
 
 def _in_own_folder() -> str:

@@ -155,6 +155,30 @@ def test_every_secret_is_made_and_given_to_who_reads_it(
         }
 
 
+def test_metrics_are_a_profile_of_their_own_that_may_do_little(services: dict[str, Any]) -> None:
+    watching = {name for name, one in services.items() if one.get("profiles") == ["metrics"]}
+    assert watching == {"exporter", "prometheus", "alertmanager", "pushgateway", "grafana"}
+    for name in watching:
+        one = services[name]
+        assert one["read_only"] is True
+        assert one["cap_drop"] == ["ALL"]
+        assert one["mem_limit"]
+        assert one.get("user", "").split(":")[0] not in ("0", "root")
+    others = [one for name, one in services.items() if name not in watching]
+    assert all(watching.isdisjoint(one.get("depends_on", {})) for one in others)
+
+
+def test_prometheus_asks_services_that_are_there(services: dict[str, Any]) -> None:
+    told = YAML(typ="safe", pure=True).load(HOME / "docker/prometheus.yaml")
+    targets = [
+        t for job in told["scrape_configs"] for s in job["static_configs"] for t in s["targets"]
+    ]
+    targets += told["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    for target in targets:
+        name, port = target.split(":")
+        assert any(published.endswith(f":{port}") for published in services[name]["ports"]), target
+
+
 def test_secrets_are_random_kept_and_for_nobody_else(made: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_text() for path in made.iterdir()}
     make_secrets(made)

@@ -69,6 +69,24 @@ def one_feed() -> dashboard.Dashboard:
             )
         )
         .with_panel(
+            series(
+                told.PHASES,
+                Query(
+                    "histogram_quantile(0.95, "
+                    f"{rate('vigie_batch_seconds_bucket', 'phase, le', here)})",
+                    "{{phase}}",
+                ),
+                colours={"spark": COLOURS[0], "split": COLOURS[1], "warehouse": COLOURS[2]},
+            )
+        )
+        .with_panel(
+            series(
+                told.LATE,
+                Query(rate("vigie_batch_late_readings_total", where=here), "late"),
+                colours={"late": COLOURS[0]},
+            )
+        )
+        .with_panel(
             series(told.BATCHES, Query(rate("vigie_stream_batches_total", where=here)), colours={})
         )
         .with_panel(

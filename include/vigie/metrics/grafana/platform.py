@@ -51,6 +51,9 @@ def platform(feeds: Sequence[Feed]) -> dashboard.Dashboard:
                 told.LAUNCHES, Query("increase(vigie_stream_launches_total[1h])"), colours=colours
             )
         )
+        .with_panel(
+            series(told.HEAP, Query("metrics_stream_driver_jvm_heap_used_Value"), colours=colours)
+        )
         .with_row(row("HTTP API"))
         .with_panel(
             series(
@@ -91,6 +94,7 @@ def platform(feeds: Sequence[Feed]) -> dashboard.Dashboard:
                 colours=colours,
             )
         )
+        .with_panel(series(told.RUNS, Query("vigie_dag_run_seconds", "{{dag}}"), colours={}))
         .with_panel(
             series(
                 told.HEARTBEATS,

@@ -88,3 +88,16 @@ BIAS = Told("Bias", "Mean of predicted less actual, in the target's unit.")
 RATIO = Told(
     "Error against drift", "Above 1 it is drift.", "percentunit", "ModelErrorHigh", (0.8, 1)
 )
+HEAP = Told("Heap of the drivers", "Of Java, in use.", "bytes")
+RUNS = Told(
+    "Runs of bounded DAGs",
+    "How long the last run of each took; pushed to Pushgateway, where there is one.",
+    "s",
+)
+PHASES = Told(
+    "Time of a batch, p95",
+    "Spark reads, parses and checks; split takes apart; the warehouse stores.",
+    "s",
+    "StreamLagging",
+)
+LATE = Told("Late readings", "In committed batches, a second; they are stored all the same.", "cps")
