@@ -19,10 +19,12 @@ from vigie.dashboards.screens import navigation as navigation
 
 _SHELL = Path(streamlit.__file__).parent / "static" / "index.html"
 # Without the first, Streamlit looks for its server below the page's own address before anything
-# else, in vain; without the second, what is drawn again every few seconds fades each time.
+# else, in vain; without the second, what is drawn again every few seconds fades
+# each time, and a button to stop it comes and goes.
 _ADDED = (
     "<script>window.__streamlit = {BACKEND_BASE_URL: window.location.origin}</script>"
-    "<style>[data-stale] {opacity: 1 !important; transition: none !important}</style>"
+    "<style>[data-stale] {opacity: 1 !important; transition: none !important} "
+    "[data-testid=stStatusWidget] {display: none}</style>"
 )
 
 
