@@ -382,6 +382,8 @@ def test_the_status_of_a_running_stream(engine, feed, master, running) -> None:
         "contract_fault": None,
         "feed": feed,
         "desired": "running",
+        "changed_by": "somebody",
+        "changed_at": state.changed_at,
         "state": "running",
         "supervised": True,
         "lag_messages": 12,
