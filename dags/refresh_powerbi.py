@@ -20,7 +20,8 @@ from vigie.orchestration.settle import Settle
     ),
     start_date=datetime(2000, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=1,
+    # A run that lets facts settle must not keep an operator's own waiting; refreshes take turns.
+    max_active_runs=2,
     default_args={"owner": "vigie", "retries": 2, "retry_delay": timedelta(minutes=1)},
     tags=["reports"],
     doc_md=REFRESH_PAGE,
