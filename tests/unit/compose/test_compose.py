@@ -25,7 +25,7 @@ pytestmark = pytest.mark.unit
 FILE = HOME / "docker-compose.yaml"
 SETTINGS = {f"VIGIE_{name.upper()}" for name in Settings.model_fields}
 SERVICES = (
-    *("sqlserver", "kafka", "spark-master", "spark-worker", "mlflow", "ingest-api"),
+    *("sqlserver", "kafka", "spark-master", "spark-worker", "mlflow", "ingest-api", "pages"),
     *("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"),
 )
 
