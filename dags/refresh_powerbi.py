@@ -11,6 +11,7 @@ from vigie.orchestration.facts_changed import FACTS_CHANGED
 from vigie.orchestration.refresh import REFRESH_PAGE, TIMETABLE, plan_refreshes
 from vigie.orchestration.refresh_dataset import RefreshDataset
 from vigie.orchestration.settle import Settle
+from vigie.settings import get_settings
 
 
 @dag(
@@ -20,8 +21,7 @@ from vigie.orchestration.settle import Settle
     ),
     start_date=datetime(2000, 1, 1, tzinfo=UTC),
     catchup=False,
-    # A run that lets facts settle must not keep an operator's own waiting; refreshes take turns.
-    max_active_runs=2,
+    max_active_runs=1,
     default_args={"owner": "vigie", "retries": 2, "retry_delay": timedelta(minutes=1)},
     tags=["reports"],
     doc_md=REFRESH_PAGE,
@@ -31,7 +31,7 @@ def refresh_powerbi() -> None:
     def plan(dag_run: Any = None) -> dict[str, Any]:
         return plan_refreshes(str(dag_run.run_type.value))
 
-    settled = Settle(task_id="settle", wait=timedelta(minutes=10))
+    settled = Settle(task_id="settle", wait=timedelta(seconds=get_settings().refresh_settle))
     planned = plan()
     settled >> planned
     # One after the other, the days that a refresh by the policy does not read again last.

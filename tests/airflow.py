@@ -66,14 +66,14 @@ class Airflow:
         found = self.get(f"/dags/{dag}/dagRuns", run_type=run_type, order_by="logical_date")
         return list(found["dag_runs"])
 
-    def finished(self, dag: str, run_type: str, seconds: float = RUN) -> dict[str, Any]:
+    def finished(self, dag: str, run_type: str) -> dict[str, Any]:
         """The newest run of a type, once it has ended."""
 
         def newest() -> dict[str, Any] | None:
             runs = self.runs(dag, run_type)
             return runs[-1] if runs and runs[-1]["state"] in _DONE else None
 
-        return wait_for(newest, f"a {run_type} run of {dag} to end", seconds)
+        return wait_for(newest, f"a {run_type} run of {dag} to end", RUN)
 
     def tasks(self, run: dict[str, Any]) -> dict[str, str]:
         """The state of each task of a run."""

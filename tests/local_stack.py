@@ -206,7 +206,8 @@ def running_stack(state: Path) -> Iterator[LocalStack]:
 @contextmanager
 def at_stack(state: Path) -> Iterator[None]:
     """Have commands and settings mean the stack of this folder."""
-    with environment(VIGIE_STATE=str(state), VIGIE_PORTS="free"):
+    # A refresh after the first compaction would hold up all others for ten minutes.
+    with environment(VIGIE_STATE=str(state), VIGIE_PORTS="free", VIGIE_REFRESH_SETTLE="5"):
         yield
 
 

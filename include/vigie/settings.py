@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """Where the model registry is; empty: there is none, and no model is trained or used."""
     model_approval: bool = False
     """Whether `train_<model>` asks a person before a challenger becomes champion."""
+    refresh_settle: float = 600.0
+    """Seconds that `refresh_powerbi` waits after a change of past facts, for others to come."""
     airflow: str = "http://127.0.0.1:8080"
     airflow_database: str = ""
     """SQLAlchemy URL of Airflow's metadata, from which `migrate_warehouse` removes old runs."""

@@ -31,7 +31,8 @@ REFRESH_PAGE = triage(
     "a compaction, whichever comes first; one run answers for all that asked meanwhile. By its "
     "policy the dataset reads the last days again; a second request names the partitions of "
     "older days that were restated (Premium only). It waits while another refresh runs, and "
-    "leaves out what the day's budget has no room for. Skipped: there is no connection `powerbi`, "
+    "leaves out what the day's budget has no room for. In a hurry while `settle` waits: mark that "
+    "task as success. Skipped: there is no connection `powerbi`, "
     "or the last refresh is fresh enough. Clear or mark the task, and its refresh is cancelled.",
     red="The refresh did not complete: the log has its end (failed, cancelled, timed out, "
     "disabled) and what the service said of tables and partitions. The report shows what the "
