@@ -79,7 +79,7 @@ def _arguments() -> Namespace:
     parser.add_argument("--feed", default="smart_meter")
     parser.add_argument("--meters", type=int, default=5000)
     parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--pace", type=float, default=10, help="seconds between a meter's readings")
+    parser.add_argument("--pace", type=float, default=15, help="seconds between a meter's readings")
     parser.add_argument("--profile", choices=sorted(PROFILES), default="steady")
     parser.add_argument("--faults", type=float, default=0.001, help="share for each kind of fault")
     parser.add_argument("--out", default=str(get_settings().state / "load"))
