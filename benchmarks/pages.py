@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.chromium import find_chromium
 from tests.browser.pages.conftest import served
 from tests.browser.pages.filled import Filling
-from tests.services import environment, postgres_stack
+from tests.services import environment, postgres_stack, warehouse_settings
 from vigie.cli.output import clear_errors, out, print_table
 from vigie.contract.feed import Feed
 from vigie.contract.loader import get_feed
@@ -51,11 +51,7 @@ def main(
     with TemporaryDirectory(prefix="vigie-bench-") as name:
         folder = Path(name)
         with postgres_stack(folder / "state") as stack:
-            variables = {
-                setting: url
-                for setting, url in stack.settings().items()
-                if setting.startswith("VIGIE_WAREHOUSE")
-            } | {"VIGIE_STATE": str(stack.state), "VIGIE_DOCUMENTS": ""}
+            variables = warehouse_settings(stack)
             with environment(**variables):
                 stored = _fill(feed, readings, sensors)
             with served(stack, variables, folder) as address, sync_playwright() as player:

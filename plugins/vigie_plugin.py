@@ -6,7 +6,7 @@ Airflow executes every Python file here under its bare name.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -20,8 +20,8 @@ class VigiePlugin(AirflowPlugin):
     """The Streams page behind Airflow's login, its entry in the menu, and who hears of runs."""
 
     name = "vigie"
-    listeners = [push_result]  # noqa: RUF012
-    external_views = [  # noqa: RUF012
+    listeners: ClassVar[list[Any]] = [push_result]
+    external_views: ClassVar[list[Any]] = [
         {
             "name": "Streams",
             "href": f"{_FROM_BASE}/{PAGE}",

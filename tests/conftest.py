@@ -12,7 +12,13 @@ from sqlalchemy import Engine, make_url
 
 from tests.api_server import ApiServer, api_server
 from tests.local_stack import LocalStack, at_stack, running_stack
-from tests.services import environment, kafka_broker, mlflow_server, postgres_stack
+from tests.services import (
+    environment,
+    kafka_broker,
+    mlflow_server,
+    postgres_stack,
+    warehouse_urls,
+)
 from tests.sharing import share_out
 from tests.tds import real
 from tests.tds.database import TEMPLATE, make_template
@@ -129,11 +135,7 @@ def warehouse(dialect: str, postgres: Stack, request: pytest.FixtureRequest) -> 
     name, template = f"test_{uuid4().hex[:12]}", TEMPLATE if endpoint else "vigie"
     with connect(postgres) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER vigie_owner")
-    urls = {
-        setting: url.removesuffix("vigie") + name
-        for setting, url in postgres.settings().items()
-        if setting.startswith("VIGIE_WAREHOUSE")
-    }
+    urls = warehouse_urls(postgres, name)
     if endpoint:
         urls = {setting: _over_tds(url, endpoint.port) for setting, url in urls.items()}
     # No document server runs in that state folder, though its settings name one.

@@ -109,6 +109,23 @@ def postgres_stack(folder: Path) -> Iterator[Stack]:
         server.wait(30)
 
 
+def warehouse_urls(stack: Stack, database: str = "vigie") -> dict[str, str]:
+    """The settings that lead each role to a database of the stack's PostgreSQL."""
+    return {
+        setting: url.removesuffix("vigie") + database
+        for setting, url in stack.settings().items()
+        if setting.startswith("VIGIE_WAREHOUSE")
+    }
+
+
+def warehouse_settings(stack: Stack, database: str = "vigie") -> dict[str, str]:
+    """Those and the state folder, in which no document server runs though its settings name one."""
+    return warehouse_urls(stack, database) | {
+        "VIGIE_STATE": str(stack.state),
+        "VIGIE_DOCUMENTS": "",
+    }
+
+
 @contextmanager
 def document_server(folder: Path) -> Iterator[str]:
     """Run the local stack's document server in `folder`, and yield its URL once it answers.

@@ -17,7 +17,7 @@ from tests.browser.chromium import find_chromium
 from tests.browser.pages.conftest import served
 from tests.browser.pages.filled import Filling, say
 from tests.browser.pages.looking import open_page
-from tests.services import environment, postgres_stack
+from tests.services import environment, postgres_stack, warehouse_settings
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
 from vigie.local.stack import Stack
@@ -39,11 +39,7 @@ def main() -> int:
     with TemporaryDirectory(prefix="vigie-pictures-") as name:
         folder = Path(name)
         with postgres_stack(folder / "state") as stack:
-            variables = {
-                setting: url
-                for setting, url in stack.settings().items()
-                if setting.startswith("VIGIE_WAREHOUSE")
-            } | {"VIGIE_STATE": str(stack.state), "VIGIE_DOCUMENTS": ""}
+            variables = warehouse_settings(stack)
             with environment(**variables):
                 for feed in load_feeds().values():
                     _fill(feed)

@@ -29,7 +29,7 @@ def states(console: ApiServer) -> Iterator[dict[str, str]]:
 
 def open_as(page: Page, console: ApiServer, role: str, address: str = "/vigie/streams") -> None:
     cookie = {"name": "_token", "value": console.token(role), "url": console.address}
-    page.context.add_cookies([cookie])  # type: ignore[list-item]
+    page.context.add_cookies([cookie])
     page.goto(console.address + address)
 
 
@@ -90,10 +90,10 @@ def test_people_with_disabilities_can_use_it(
     dead = card(page, of_state(states, "dead"))
     dead.get_by_text("Details").click()
     expect(dead.get_by_role("table")).to_have_count(2)
-    assert_accessible(page, scheme)  # type: ignore[arg-type]
+    assert_accessible(page, scheme)
     card(page, of_state(states, "running")).get_by_role("button", name="Stop").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    assert_accessible(page, scheme)  # type: ignore[arg-type]
+    assert_accessible(page, scheme)
 
 
 def test_it_fits_on_a_phone(phone: Page, console: ApiServer, states: dict[str, str]) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import httpx
-
-from vigie.contract.loader import load_feeds
+from vigie.local.answering import answers
+from vigie.local.feeds import contracts
 from vigie.local.ports import LOOPBACK
 from vigie.local.programs import Program
 from vigie.local.stack import Stack
@@ -19,13 +18,9 @@ def program(stack: Stack) -> Program:
     application = ("vigie.metrics.app:create_app", "--factory")
     where = ("--host", LOOPBACK, "--port", str(stack.ports["exporter"]))
     command = (sys.executable, "-m", "uvicorn", *application, *where, "--no-access-log")
-    contracts = "-".join(feed.hash for feed in load_feeds().values())
-    return Program(PROGRAM, command, reads=contracts)
+    return Program(PROGRAM, command, reads=contracts())
 
 
 def is_up(stack: Stack) -> bool:
     """Whether it answers; what its sources say is in its metrics."""
-    try:
-        return httpx.get(f"http://{stack.address('exporter')}/health", timeout=2).is_success
-    except httpx.HTTPError:
-        return False
+    return answers(f"http://{stack.address('exporter')}/health")

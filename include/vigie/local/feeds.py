@@ -1,10 +1,10 @@
-"""Which feeds `vigie up` brings to life."""
+"""Which feeds `vigie up` brings to life, and whether a contract changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vigie.contract.loader import feed_files, get_feed
+from vigie.contract.loader import feed_files, get_feed, load_feeds
 from vigie.settings import get_settings
 
 _LIST = "started.txt"
@@ -24,3 +24,8 @@ def chosen_feeds(names: str | None) -> Sequence[str]:
     if names is None or names == "all":
         return [path.stem for path in feed_files()]
     return [get_feed(name.strip()).name for name in names.split(",") if name.strip()]
+
+
+def contracts() -> str:
+    """All contracts in a word, another one as soon as any of them changes."""
+    return "-".join(feed.hash for feed in load_feeds().values())

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 
-import httpx
-
-from vigie.contract.loader import load_feeds
 from vigie.ingest.keys import list_keys, store_key
+from vigie.local.answering import answers
+from vigie.local.feeds import contracts
 from vigie.local.ports import LOOPBACK
 from vigie.local.programs import Program
 from vigie.local.stack import Stack
@@ -23,8 +22,7 @@ def program(stack: Stack) -> Program:
     where = ("--host", LOOPBACK, "--port", str(stack.ports["ingest"]))
     options = ("--no-access-log", "--timeout-graceful-shutdown", "15")
     command = (sys.executable, "-m", "uvicorn", *application, *where, *options)
-    contracts = "-".join(feed.hash for feed in load_feeds().values())
-    return Program(PROGRAM, command, stop_seconds=30, reads=contracts)
+    return Program(PROGRAM, command, stop_seconds=30, reads=contracts())
 
 
 def ensure_key(stack: Stack) -> None:
@@ -36,7 +34,4 @@ def ensure_key(stack: Stack) -> None:
 
 def is_up(stack: Stack) -> bool:
     """Whether it can take readings."""
-    try:
-        return httpx.get(f"http://{stack.address('ingest')}/health", timeout=2).is_success
-    except httpx.HTTPError:
-        return False
+    return answers(f"http://{stack.address('ingest')}/health")

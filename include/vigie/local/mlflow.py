@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
-import httpx
-
+from vigie.local.answering import answers
 from vigie.local.ports import LOOPBACK
 from vigie.local.programs import Program
 from vigie.local.stack import Stack
@@ -41,13 +39,4 @@ def artefacts(stack: Stack) -> Path:
 
 def is_up(stack: Stack) -> bool:
     """Whether the server answers."""
-    try:
-        return _client().get(f"http://{stack.address('mlflow')}/health").is_success
-    except httpx.HTTPError:
-        return False
-
-
-@cache
-def _client() -> httpx.Client:
-    """One for all requests: each new one would read the certificates, 80 ms of CPU."""
-    return httpx.Client(timeout=2)
+    return answers(f"http://{stack.address('mlflow')}/health")

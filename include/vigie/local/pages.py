@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-import httpx
-
+from vigie.local.answering import answers
 from vigie.local.ports import LOOPBACK
 from vigie.local.programs import Program
 from vigie.local.stack import Stack
@@ -23,7 +22,4 @@ def program(stack: Stack) -> Program:
 
 def is_up(stack: Stack) -> bool:
     """Whether it answers."""
-    try:
-        return httpx.get(f"http://{stack.address('pages')}/_stcore/health", timeout=2).is_success
-    except httpx.HTTPError:
-        return False
+    return answers(f"http://{stack.address('pages')}/_stcore/health")

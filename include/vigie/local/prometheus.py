@@ -10,9 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from vigie.contract.loader import feed_files
+from vigie.local.answering import answers
 from vigie.local.ports import LOOPBACK
 from vigie.local.programs import Program
 from vigie.local.stack import Stack
@@ -118,10 +117,7 @@ def configuration(stack: Stack) -> dict[str, Any]:
 
 def is_up(stack: Stack, name: str) -> bool:
     """Whether one of the three answers."""
-    try:
-        return httpx.get(f"http://{stack.address(name)}/-/ready", timeout=2).is_success
-    except httpx.HTTPError:
-        return False
+    return answers(f"http://{stack.address(name)}/-/ready")
 
 
 def _fingerprint(stack: Stack) -> str:

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.browser.pages.filled import Filling, say
-from tests.services import environment
+from tests.services import environment, warehouse_settings
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
 from vigie.contract.new_feed import new_contract
@@ -78,11 +78,7 @@ def site(postgres: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     name = f"pages_{uuid4().hex[:12]}"
     with connect(postgres) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE vigie OWNER vigie_owner")
-    variables = {
-        setting: url.removesuffix("vigie") + name
-        for setting, url in postgres.settings().items()
-        if setting.startswith("VIGIE_WAREHOUSE")
-    } | {"VIGIE_STATE": str(postgres.state), "VIGIE_DOCUMENTS": ""}
+    variables = warehouse_settings(postgres, name)
     shipped = load_feeds()
     folder = tmp_path_factory.mktemp("feeds") / "feeds"
     shutil.copytree(get_settings().feeds, folder)

@@ -17,7 +17,7 @@ from vigie.dashboards.queries.states import state_of
 from vigie.dashboards.screens import reading
 from vigie.dashboards.screens.controls import choose_fields, choose_sensors
 from vigie.dashboards.screens.figures import show_chart, show_figure, show_table
-from vigie.dashboards.screens.saying import keep_fresh, say_as_of, say_empty, show_safely
+from vigie.dashboards.screens.saying import keep_fresh, say_as_of, show_safely, wait_for_readings
 
 _SPANS = (
     timedelta(minutes=15),
@@ -38,7 +38,7 @@ def show_now(feed: Feed) -> None:
 def _show(feed: Feed) -> None:
     found = reading.snapshot(feed)
     if found.as_of is None:
-        keep_fresh(_wait, feed)
+        wait_for_readings(feed)
         return
     keep_fresh(_show_head, feed)
     st.subheader("Live series", anchor=False)
@@ -49,12 +49,6 @@ def _show(feed: Feed) -> None:
     keep_fresh(_show_series, feed, span, tuple(fields), tuple(sensors))
     st.subheader("Sensors", anchor=False)
     keep_fresh(_show_sensors, feed)
-
-
-def _wait(feed: Feed) -> None:
-    if reading.snapshot(feed).as_of is not None:
-        st.rerun()
-    say_empty(feed)
 
 
 def _show_head(feed: Feed) -> None:

@@ -13,6 +13,7 @@ from streamlit.logger import get_logger
 
 from vigie.contract.feed import Feed
 from vigie.dashboards.queries.now import recent
+from vigie.dashboards.screens import reading
 from vigie.errors import SettingsError
 from vigie.settings import get_settings
 from vigie.warehouse.engines import get_engine
@@ -48,8 +49,14 @@ def say_as_of(feed: Feed, as_of: datetime, ago: timedelta) -> None:
         )
 
 
-def say_empty(feed: Feed) -> None:
+def wait_for_readings(feed: Feed) -> None:
     """Say how readings come here; the page begins by itself once the first is stored."""
+    keep_fresh(_wait, feed)
+
+
+def _wait(feed: Feed) -> None:
+    if reading.snapshot(feed).as_of is not None:
+        st.rerun()
     st.info(
         f"**No readings yet.** Start the stream with `vigie stream start {feed.name}`; "
         f"`vigie simulate {feed.name} --rate 10` sends some. This page begins by itself.",

@@ -28,7 +28,7 @@ from vigie.dashboards.queries.views import AT
 from vigie.dashboards.screens import reading
 from vigie.dashboards.screens.controls import choose_fields
 from vigie.dashboards.screens.figures import show_chart, show_figure, show_table
-from vigie.dashboards.screens.saying import keep_fresh, say_as_of, say_empty, show_safely
+from vigie.dashboards.screens.saying import say_as_of, show_safely, wait_for_readings
 
 _DAY = timedelta(days=1)
 _SPANS = {"7 days": 7, "30 days": 30, "90 days": 90, "1 year": 365}
@@ -45,7 +45,7 @@ def show_trends(feed: Feed) -> None:
 def _show(feed: Feed) -> None:
     found = reading.snapshot(feed)
     if found.as_of is None:
-        keep_fresh(_wait, feed)
+        wait_for_readings(feed)
         return
     say_as_of(feed, found.as_of, found.ago)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -64,12 +64,6 @@ def _show(feed: Feed) -> None:
         return
     st.subheader(section, anchor=False)
     _SECTIONS[section](feed, chosen, fields)
-
-
-def _wait(feed: Feed) -> None:
-    if reading.snapshot(feed).as_of is not None:
-        st.rerun()
-    say_empty(feed)
 
 
 def _choose_range(as_of: datetime) -> Range:
