@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import httpx
 from sqlalchemy import Engine, create_engine
@@ -21,8 +22,10 @@ from vigie.local.stack import Stack
 from vigie.settings import HOME
 
 ROLES = ("viewer", "user", "op", "admin")
-"""Roles of Airflow's simple auth manager; the user of each has its name, and that as password."""
-_DATABASE = "console"
+"""Roles of Airflow's auth managers; the user of each has its name, and that as password."""
+
+Manager = Literal["simple", "fab"]
+"""Who keeps the users: a file, as on one machine, or a database, as in `docker-compose.yaml`."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,14 @@ class ApiServer:
     @contextmanager
     def warehouse_away(self) -> Iterator[None]:
         """Let nobody into the warehouse for as long as the block lasts."""
-        allow = f"ALTER DATABASE {_DATABASE} WITH ALLOW_CONNECTIONS"
+        database = self.engine.url.database
+        allow = f"ALTER DATABASE {database} WITH ALLOW_CONNECTIONS"
         self.engine.dispose()
         with connect(self.stack) as connection:
             connection.execute(f"{allow} false")
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-                [_DATABASE],
+                [database],
             )
             try:
                 yield
@@ -61,39 +65,41 @@ class ApiServer:
 
 
 @contextmanager
-def api_server(folder: Path, stack: Stack) -> Iterator[ApiServer]:
+def api_server(folder: Path, stack: Stack, manager: Manager = "simple") -> Iterator[ApiServer]:
     """Run it in `folder`, with a warehouse in the PostgreSQL of `stack`."""
+    database = f"console_{manager}"
     with connect(stack) as connection:
-        connection.execute(f"CREATE DATABASE {_DATABASE} TEMPLATE vigie OWNER vigie_owner")
-    url = stack.database("vigie_stream").removesuffix("vigie") + _DATABASE
+        connection.execute(f"CREATE DATABASE {database} TEMPLATE vigie OWNER vigie_owner")
+    url = stack.database("vigie_stream").removesuffix("vigie") + database
     port = choose_ports({}, only_free=True)["airflow"]
     address = f"http://{LOOPBACK}:{port}"
-    passwords = folder / "passwords.json"
-    passwords.write_text(json.dumps({role: role for role in ROLES}))
     settings = {
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__DAGS_FOLDER": str(folder / "dags"),
         "CORE__PLUGINS_FOLDER": str(HOME / "plugins"),
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES),
-        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "API__HOST": LOOPBACK,
         "API__PORT": str(port),
         "API__BASE_URL": address,
         "API__WORKERS": "1",
         "API_AUTH__JWT_SECRET": "of tests alone, and long enough for SHA-512 to be content with it",
-    }
+    } | (_users_in_a_file(folder) if manager == "simple" else _USERS_IN_A_DATABASE)
     env = os.environ | {f"AIRFLOW__{name}": value for name, value in settings.items()}
     env |= {"AIRFLOW_HOME": str(folder), "VIGIE_STATE": str(folder), "VIGIE_WAREHOUSE": url}
     airflow = str(Path(sys.executable).with_name("airflow"))
     with (folder / "output.log").open("ab") as log:
         output = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-        subprocess.run([airflow, "db", "migrate"], env=env, check=True, timeout=300, **output)
+        commands = _FIRST if manager == "simple" else _FIRST_WITH_A_DATABASE
+        run = [sys.executable, "-c", _RUN, json.dumps(commands)]
+        subprocess.run(run, env=env, check=True, timeout=300, **output)
         process = subprocess.Popen([airflow, "api-server"], env=env, **output)
         engine = create_engine(url)
         try:
             wait_for(lambda: _answers(address), f"Airflow's API server, {folder}/output.log", 180)
-            yield ApiServer(address, engine, stack)
+            server = ApiServer(address, engine, stack)
+            if manager == "fab":
+                _make_users(server)
+            yield server
         finally:
             engine.dispose()
             process.terminate()
@@ -102,6 +108,52 @@ def api_server(folder: Path, stack: Stack) -> Iterator[ApiServer]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _users_in_a_file(folder: Path) -> dict[str, str]:
+    passwords = folder / "passwords.json"
+    passwords.write_text(json.dumps({role: role for role in ROLES}))
+    return {
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES),
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+    }
+
+
+_USERS_IN_A_DATABASE = {
+    "CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+}
+_FIRST = ("db migrate",)
+# As whoever sets Airflow up makes the first user; the others are made as an administrator does.
+# Without the right to plugins the menu of a viewer or a user lacks the Streams page.
+_FIRST_WITH_A_DATABASE = (
+    *_FIRST,
+    "users create --username admin --password admin --role Admin"
+    " --firstname Ada --lastname Admin --email admin@vigie.example",
+    "roles add-perms Viewer User --action can_read --resource Plugins",
+)
+# The `airflow` command takes five seconds to load: one process runs all.
+_RUN = """
+import json, sys
+from airflow.__main__ import main
+for command in json.loads(sys.argv[1]):
+    sys.argv = ["airflow", *command.split()]
+    main()
+"""
+
+
+def _make_users(server: ApiServer) -> None:
+    with server.client("admin") as client:
+        for role in ROLES:
+            if role != "admin":
+                user = {
+                    "username": role,
+                    "password": role,
+                    "email": f"{role}@vigie.example",
+                    "first_name": role,
+                    "last_name": role,
+                    "roles": [{"name": role.capitalize()}],
+                }
+                client.post("/auth/fab/v1/users", json=user).raise_for_status()
 
 
 def _answers(address: str) -> bool:

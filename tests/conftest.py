@@ -177,6 +177,13 @@ def console(postgres: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="session")
+def fab_console(postgres: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """The same with users and roles in a database, as in `docker-compose.yaml`."""
+    with api_server(tmp_path_factory.mktemp("airflow-fab"), postgres, "fab") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The whole stack with the default feeds, as `vigie up` starts it, shared by the run."""
     with running_stack(tmp_path_factory.mktemp("stack") / "state") as stack:

@@ -32,12 +32,18 @@ def routes() -> list[tuple[str, str]]:
     return found
 
 
+@pytest.fixture(params=["simple", "fab"])
+def server(request: pytest.FixtureRequest, console: ApiServer, fab_console: ApiServer) -> ApiServer:
+    """The API server with each of the auth managers that Vigie runs under."""
+    return console if request.param == "simple" else fab_console
+
+
 @pytest.fixture(autouse=True)
-def _streams(console: ApiServer) -> Iterator[None]:
-    empty(console.engine)
-    launched(console.engine, FEED)
+def _streams(server: ApiServer) -> Iterator[None]:
+    empty(server.engine)
+    launched(server.engine, FEED)
     yield
-    empty(console.engine)
+    empty(server.engine)
 
 
 def post(
@@ -48,35 +54,33 @@ def post(
     return client.post(address, json={"launch": launch}, headers=headers)
 
 
-def desired(console: ApiServer) -> str | None:
-    return look(console.engine, FEED).desired
+def desired(server: ApiServer) -> str | None:
+    return look(server.engine, FEED).desired
 
 
 @pytest.mark.parametrize(("method", "address"), routes())
-def test_nobody_gets_anything_without_a_login(
-    console: ApiServer, method: str, address: str
-) -> None:
-    own = {"Origin": console.address}
+def test_nobody_gets_anything_without_a_login(server: ApiServer, method: str, address: str) -> None:
+    own = {"Origin": server.address}
     for cookies in ({}, {"_token": ""}):
         reply = httpx.request(
-            method, console.address + address, json={"launch": 1}, headers=own, cookies=cookies
+            method, server.address + address, json={"launch": 1}, headers=own, cookies=cookies
         )
         assert reply.status_code == 401, reply.text
         assert "frame-ancestors 'self'" in reply.headers["content-security-policy"]
-    assert desired(console) == "running"
+    assert desired(server) == "running"
 
 
-def test_a_token_that_airflow_did_not_sign_is_refused(console: ApiServer) -> None:
-    header, claims, signature = console.token("admin").split(".")
+def test_a_token_that_airflow_did_not_sign_is_refused(server: ApiServer) -> None:
+    header, claims, signature = server.token("admin").split(".")
     forged = f"{header}.{claims}.{signature[::-1]}"
     for credentials in ({"Authorization": f"Bearer {forged}"}, {"Cookie": f"_token={forged}"}):
-        reply = httpx.get(f"{console.address}{PREFIX}/data", headers=credentials)
+        reply = httpx.get(f"{server.address}{PREFIX}/data", headers=credentials)
         assert reply.status_code in (401, 403)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_role_may_look(console: ApiServer, role: str) -> None:
-    with console.client(role) as client:
+def test_every_role_may_look(server: ApiServer, role: str) -> None:
+    with server.client(role) as client:
         for method, address in routes():
             if method == "GET":
                 assert client.get(address).status_code == 200, address
@@ -89,26 +93,26 @@ def test_every_role_may_look(console: ApiServer, role: str) -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_viewer_cannot_act(console: ApiServer, action: str) -> None:
-    before = events(console.engine, FEED)
-    with console.client("viewer") as client:
+def test_a_viewer_cannot_act(server: ApiServer, action: str) -> None:
+    before = events(server.engine, FEED)
+    with server.client("viewer") as client:
         assert post(client, action).status_code == 403
-    assert events(console.engine, FEED) == before
+    assert events(server.engine, FEED) == before
 
 
 @pytest.mark.parametrize("role", EDITORS)
-def test_who_may_edit_the_dag_may_act_and_is_kept(console: ApiServer, role: str) -> None:
-    before = len(events(console.engine, FEED))
-    with console.client(role) as client:
+def test_who_may_edit_the_dag_may_act_and_is_kept(server: ApiServer, role: str) -> None:
+    before = len(events(server.engine, FEED))
+    with server.client(role) as client:
         for action, wanted in (("stop", "stopped"), ("start", "running"), ("restart", "running")):
             reply = post(client, action)
             assert reply.status_code == 200, reply.text
             assert reply.json()["changed"]
-            assert desired(console) == wanted
+            assert desired(server) == wanted
         assert post(client, "start").json()["changed"] is False
         shown = client.get(f"{PREFIX}/data/{FEED}").json()
     done = [("stop", role), ("start", role), ("restart", role)]
-    assert events(console.engine, FEED)[before:] == done
+    assert events(server.engine, FEED)[before:] == done
     assert [(e["kind"], e["person"]) for e in reversed(shown["events"])][-3:] == done
 
 
@@ -124,26 +128,26 @@ def test_who_may_edit_the_dag_may_act_and_is_kept(console: ApiServer, role: str)
     ids=str,
 )
 def test_another_site_cannot_act_with_the_users_cookie(
-    console: ApiServer, headers: dict[str, str]
+    server: ApiServer, headers: dict[str, str]
 ) -> None:
-    with console.client("admin") as client:
+    with server.client("admin") as client:
         assert post(client, "stop", **headers).status_code == 403
         # Nor can a form, which sends no JSON and asks nobody before.
-        own = {"Origin": console.address, "Content-Type": "text/plain"}
+        own = {"Origin": server.address, "Content-Type": "text/plain"}
         form = client.post(f"{PREFIX}/data/{FEED}/stop", content='{"launch": 1}', headers=own)
         assert form.status_code == 422
-    assert desired(console) == "running"
+    assert desired(server) == "running"
 
 
-def test_a_program_acts_with_a_token_of_its_own(console: ApiServer) -> None:
-    bearer = {"Authorization": f"Bearer {console.token('op')}"}
-    with httpx.Client(base_url=console.address, timeout=60) as client:
+def test_a_program_acts_with_a_token_of_its_own(server: ApiServer) -> None:
+    bearer = {"Authorization": f"Bearer {server.token('op')}"}
+    with httpx.Client(base_url=server.address, timeout=60) as client:
         assert post(client, "stop", **bearer).status_code == 200
-    assert desired(console) == "stopped"
+    assert desired(server) == "stopped"
 
 
-def test_what_does_not_fit_is_refused_with_what_to_do(console: ApiServer) -> None:
-    with console.client("admin") as client:
+def test_what_does_not_fit_is_refused_with_what_to_do(server: ApiServer) -> None:
+    with server.client("admin") as client:
         over = post(client, "restart", launch=7)
         assert over.status_code == 409
         assert "the newest is 1" in over.json()["detail"]
@@ -155,14 +159,14 @@ def test_what_does_not_fit_is_refused_with_what_to_do(console: ApiServer) -> Non
             assert client.get(f"{PREFIX}/page/{name}").status_code == 404
 
 
-def test_a_person_without_a_login_is_told_where_to_log_in(console: ApiServer) -> None:
-    reply = httpx.get(f"{console.address}{PREFIX}/streams", headers={"Accept": "text/html"})
+def test_a_person_without_a_login_is_told_where_to_log_in(server: ApiServer) -> None:
+    reply = httpx.get(f"{server.address}{PREFIX}/streams", headers={"Accept": "text/html"})
     assert reply.status_code == 401
     assert 'href="../auth/login"' in reply.text
 
 
-def test_airflow_lists_the_page_and_no_fault_of_the_plugin(console: ApiServer) -> None:
-    with console.client("viewer") as client:
+def test_airflow_lists_the_page_and_no_fault_of_the_plugin(server: ApiServer) -> None:
+    with server.client("viewer") as client:
         plugins = client.get("/api/v2/plugins").json()["plugins"]
         assert [p["external_views"][0]["name"] for p in plugins if p["name"] == "vigie"] == [
             "Streams"
