@@ -20,7 +20,14 @@ from vigie.orchestration.facts_changed import FACTS_CHANGED
     catchup=False,
     max_active_runs=1,
     default_args={"owner": "vigie", "retries": 2, "retry_delay": timedelta(minutes=5)},
-    params={"month": Param("", type="string", pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")},
+    params={
+        "month": Param(
+            "",
+            description="One month, such as 2026-10; else all closed ones that changed.",
+            type="string",
+            pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$",
+        )
+    },
     tags=["warehouse"],
     doc_md=COMPACT_PAGE,
 )

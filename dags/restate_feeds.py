@@ -12,7 +12,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from vigie.contract.loader import load_feeds
 from vigie.lake.spark_options import submit_options
 from vigie.orchestration.facts_changed import FACTS_CHANGED
-from vigie.orchestration.restate import PERSON, PREFER, RESTATE_PAGE, skip_unless_due
+from vigie.orchestration.restate import PERSON, PREFER, RESTATE_PAGE, WHICH, skip_unless_due
 from vigie.settings import get_settings
 
 
@@ -24,7 +24,10 @@ def make_dag(feed: str) -> None:
         catchup=False,
         max_active_runs=1,
         default_args={"owner": "vigie", "retries": 0},
-        params={"reason": Param("", type="string"), "prefer": Param("first", enum=PREFER)},
+        params={
+            "reason": Param("", description="Why, for the record.", type="string"),
+            "prefer": Param("first", description=WHICH, enum=PREFER),
+        },
         tags=["lake", feed],
         doc_md=RESTATE_PAGE,
     )

@@ -19,7 +19,7 @@ def make_dag(feed: str, model: str) -> None:
         catchup=False,
         max_active_runs=1,
         default_args={"owner": "vigie", "retries": 0},
-        params={"reason": Param("it is better", type="string")},
+        params={"reason": Param("it is better", description="Why.", type="string")},
         tags=["models", feed],
         doc_md=steps.RETURN_PAGE,
     )

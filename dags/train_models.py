@@ -21,7 +21,9 @@ def make_dag(feed: str, model: Model) -> None:
         catchup=False,
         max_active_runs=1,
         default_args={"owner": "vigie", "retries": 2, "retry_delay": timedelta(minutes=1)},
-        params={"approval": Param(get_settings().model_approval, type="boolean")},
+        params={
+            "approval": Param(get_settings().model_approval, description=steps.ASK, type="boolean")
+        },
         tags=["models", feed],
         doc_md=steps.TRAIN_PAGE,
     )

@@ -12,20 +12,32 @@ HOME = Path(__file__).resolve().parents[2]
 
 
 class Settings(BaseSettings):
-    """One instance per process; every name is also an environment variable `VIGIE_<NAME>`."""
+    """One instance per process; every name is also an environment variable `VIGIE_<NAME>`.
 
-    model_config = SettingsConfigDict(env_prefix="VIGIE_", frozen=True, extra="ignore")
+    What stands below a name is its description in `docs/settings.md`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="VIGIE_", frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     feeds: Path = HOME / "include" / "feeds"
+    """The folder of contracts, with `replay/` for recipes and `started.txt` for what starts."""
     state: Path = HOME / ".vigie"
+    """The state folder: data, logs, `vigie.env`; another folder is another stack."""
     secrets: Path | None = None
     """A folder of files, each named like the variable of the setting it holds, in small letters."""
     jars: Path = HOME / ".cache" / "jars"
+    """The folder of the jars that Spark, Kafka and the document server run on."""
     ddl: Path = HOME / "warehouse_ddl"
+    """The folder of migration files, one folder per database in it."""
     spark_apps: Path = HOME / "spark_apps"
+    """The folder of what is submitted to Spark; workers must see it under the same path."""
     powerbi: Path = HOME / "powerbi"
+    """The folder of the Power BI project."""
 
     kafka: str = "127.0.0.1:9092"
+    """The broker's address as `host:port`, or several with commas between."""
     warehouse: str = ""
     """SQLAlchemy URL of the role that loads (member of `vigie_ingest`)."""
     warehouse_owner: str = ""
@@ -45,9 +57,11 @@ class Settings(BaseSettings):
     inbox: Path | None = None
     """Where `collect_files` finds a folder of files for each feed; by default `<state>/inbox`."""
     spark_rest: str = "http://127.0.0.1:6066"
+    """The REST interface of the Spark master, where drivers are submitted and killed."""
     spark_rest_key: str = ""
     """The key (base64url) of its JWSFilter, which requests are signed with; empty: they are not."""
     spark_driver_master: str = "local[2]"
+    """The master that a driver itself uses: `local[n]` for threads, or `spark://host:port`."""
     spark_ui_port: int = 4040
     """The first of the fixed Spark UI ports; each feed takes the next in order of name."""
     spark_ui: str = ""
@@ -55,11 +69,12 @@ class Settings(BaseSettings):
     spark_driver_ui: str = ""
     """Where they reach the drivers' pages, without the port; empty: there is no link to them."""
     driver_metrics_port: int = 0
-    """The first of the ports at which drivers show metrics of their batches, as `spark_ui_port`; 0:
-    none does."""
+    """The first of the ports at which drivers show metrics of their batches, as Spark's own pages;
+    0: none does."""
     driver_metrics: int = 0
     """The port at which this driver does; set by who submits it."""
     driver_memory: str = "1g"
+    """The heap of a stream's driver, as the JVM writes it; Python beside it takes 0.2 GB."""
     ingest: str = "http://127.0.0.1:8000"
     """Where the HTTP API is reached by who sends through it."""
     ingest_key: str = ""
@@ -73,6 +88,7 @@ class Settings(BaseSettings):
     refresh_settle: float = 600.0
     """Seconds that `refresh_powerbi` waits after a change of past facts, for others to come."""
     airflow: str = "http://127.0.0.1:8080"
+    """Where Airflow is: its API for the exporter, the Streams page for people."""
     airflow_database: str = ""
     """SQLAlchemy URL of Airflow's metadata, from which `migrate_warehouse` removes old runs."""
     pushgateway: str = ""

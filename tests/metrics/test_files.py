@@ -17,10 +17,11 @@ from tests.metrics.expressions import PROMETHEUS_OWN, PUSHED, SPARK, expressions
 from vigie.cli.app import app
 from vigie.contract.loader import load_feeds
 from vigie.errors import VigieError
+from vigie.generated import differing, write
 from vigie.ingest import counts
 from vigie.metrics.catalogue import FAMILIES
 from vigie.metrics.grafana.panels import COLOURS
-from vigie.metrics.project import due, write
+from vigie.metrics.grafana.project import dashboard_files
 from vigie.metrics.rules import load_rules
 from vigie.settings import HOME
 from vigie.streaming import batch_metrics
@@ -37,14 +38,12 @@ def run(*command: str | Path) -> str:
 
 
 def test_generating_again_changes_nothing(tmp_path: Path) -> None:
-    feeds = list(load_feeds().values())
-    assert due(feeds, HOME) == {}
-    write({Path("docs/metrics.md"): "spoilt"}, tmp_path)
-    (tmp_path / "prometheus").symlink_to(HOME / "prometheus")
-    changes = due(feeds, tmp_path)
-    write(changes, tmp_path)
-    assert Path("docs/metrics.md") in changes
-    assert due(feeds, tmp_path) == {}
+    wanted = dashboard_files(list(load_feeds().values()))
+    assert differing(wanted, HOME) == {}
+    write({path: "spoilt" for path in wanted}, tmp_path)
+    assert differing(wanted, tmp_path) == wanted
+    write(differing(wanted, tmp_path), tmp_path)
+    assert differing(wanted, tmp_path) == {}
 
 
 def test_grafanas_own_types_take_every_dashboard() -> None:

@@ -12,8 +12,9 @@ from tests.powerbi.conftest import report_columns
 from tests.powerbi.model import Model, model_faults
 from tests.powerbi.tmdl import read_folder
 from vigie.contract.loader import load_feed, load_feeds
+from vigie.generated import write
 from vigie.local.stack import Stack
-from vigie.powerbi.project import due, write
+from vigie.powerbi.project import due
 from vigie.settings import get_settings
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.plan import make_plan

@@ -9,6 +9,7 @@ from vigie.cli import (
     backtest,
     backup,
     compact,
+    docs,
     documents,
     feed,
     key,
@@ -53,6 +54,7 @@ app.command("status")(status.status)
 app.command("validate")(validate.validate)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(compact.app, name="compaction")
+app.add_typer(docs.app, name="docs")
 app.add_typer(documents.app, name="documents")
 app.add_typer(feed.app, name="feed")
 app.add_typer(key.app, name="key")

@@ -8,7 +8,7 @@ Nothing else happens here: values are judged by the stream, which quarantines an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,6 +27,7 @@ from vigie.ingest.openapi import request_body
 from vigie.settings import get_settings
 from vigie.warehouse.engines import get_engine
 
+_TAKEN = {"model": Accepted, "description": "Kafka has every accepted reading"}
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The body is not JSON"},
     401: {"description": "No valid key"},
@@ -45,8 +46,11 @@ _bearer = HTTPBearer(scheme_name="key", auto_error=False)
 
 def create_app() -> FastAPI:
     """Build the application for the feeds of the settings; uvicorn runs it."""
-    feeds = load_feeds()
-    keyring = Keyring(get_engine("reader"))
+    return make_app(load_feeds(), Keyring(get_engine("reader")))
+
+
+def make_app(feeds: Mapping[str, Feed], keyring: Keyring) -> FastAPI:
+    """Build the application; nothing is asked of Kafka or the warehouse before it runs."""
     entrances = [
         Entrance(feed, keyring, rate=get_settings().ingest_rate) for feed in feeds.values()
     ]
@@ -98,7 +102,7 @@ def _add_feed(app: FastAPI, entrance: Entrance) -> None:
         summary=f"Send readings of {feed.title}",
         description=feed.description,
         response_model=None,
-        responses={202: {"model": Accepted}, **_REFUSALS},
+        responses={202: _TAKEN, **_REFUSALS},
         openapi_extra=request_body(feed),
         dependencies=[Depends(_bearer)],
     )

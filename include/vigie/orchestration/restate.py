@@ -13,6 +13,7 @@ PERSON = "{{ dag_run.triggering_user_name or 'airflow' }} ({{ dag_run.run_type.v
 """Who asked for a run and how, for the record; nobody asked for a scheduled one."""
 PREFER = ["first", "last"]
 """Which record of a sensor and time may win."""
+WHICH = "Of several records of one sensor and time: the first committed, or the last appended."
 RESTATE_PAGE = triage(
     does="Recomputes one day from the lake with the contract of now, and swaps what differs in one "
     "transaction while the stream runs on. The scheduled run takes yesterday, and skips unless "

@@ -40,6 +40,7 @@ RETURN_PAGE = triage(
 )
 APPROVER = "{{ ti.xcom_pull('approve', key='person') or 'vigie' }}"
 """Who promotes or declines, for the record."""
+ASK = "Whether a person decides before a challenger becomes champion."
 QUESTION = (
     "{% set it = ti.xcom_pull('train') %}Version {{ it.version }} of {{ it.model }}: "
     "{{ it.reason }}. Figures and pictures are in MLflow, run {{ it.run_id }}."

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vigie.contract.feed import Feed
 from vigie.errors import PowerBIError
+from vigie.generated import Changes, differing
 from vigie.powerbi.model import model_files
 from vigie.powerbi.pages import Page, load_pages
 from vigie.powerbi.sites import load_sites
@@ -43,29 +44,10 @@ def project_files(feeds: Sequence[Feed], folder: Path) -> dict[Path, str]:
     return files
 
 
-def due(feeds: Sequence[Feed], folder: Path) -> dict[Path, str | None]:
-    """What generating would change: path under `folder` → its new text, or None to remove it."""
+def due(feeds: Sequence[Feed], folder: Path) -> Changes:
+    """What generating would change in the project."""
     wanted = project_files(feeds, folder)
-    changes: dict[Path, str | None] = {
-        path: text for path, text in wanted.items() if _found(folder / path) != text
-    }
-    for path in _written(folder, wanted):
-        if path not in wanted:
-            changes[path] = None
-    return changes
-
-
-def write(changes: dict[Path, str | None], folder: Path) -> None:
-    """Carry out what `due` found."""
-    for path, text in changes.items():
-        target = folder / path
-        if text is None:
-            target.unlink()
-            if not any(target.parent.iterdir()):
-                target.parent.rmdir()
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, "utf-8", newline="\n")
+    return differing(wanted, folder, _written(folder, wanted))
 
 
 def _page(name: str, page: Page) -> dict[str, Json]:
@@ -105,10 +87,6 @@ def _written(folder: Path, wanted: dict[Path, str]) -> list[Path]:
         for path in root.rglob("*")
         if path.is_file()
     )
-
-
-def _found(path: Path) -> str | None:
-    return path.read_text("utf-8") if path.is_file() else None
 
 
 def _text(value: Json) -> str:

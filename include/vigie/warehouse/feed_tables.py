@@ -69,6 +69,16 @@ class FeedTables:
             yield self.said
 
 
+_BATCH = "of the batch or restatement that stored it"
+_ROWS = {
+    "reading": "a reading of a sensor",
+    "pane": "a sensor and pane: counts, and sums of each field that merge",
+    "hourly": "a sensor and closed hour",
+    "daily": "a sensor and closed day",
+    "prediction": "a reading, with what the model said of it or why it said nothing",
+    "forecast": "a sensor and half hour of the day ahead, with what the model said of it",
+}
+"""What one row of each table is."""
 _KNOWN: dict[str, FeedTables] = {}
 """By the hash of the contract."""
 
@@ -115,6 +125,7 @@ def _forecast_table(feed: Feed, metadata: MetaData) -> Table | None:
 
 
 def _partitioned(name: str, metadata: MetaData, time: str, columns: Iterable[Column[Any]]) -> Table:
+    _, _, kind = name.rpartition("_")
     table = Table(
         name,
         metadata,
@@ -122,6 +133,7 @@ def _partitioned(name: str, metadata: MetaData, time: str, columns: Iterable[Col
         Column(time, TIME, primary_key=True),
         *columns,
         schema="fact",
+        comment=_ROWS[kind],
         postgresql_partition_by=f"RANGE ({time})",
     )
     Index(f"{name}_{time}", table.c[time], postgresql_using="brin")
@@ -136,10 +148,10 @@ def _reading(feed: Feed) -> Iterator[Column[Any]]:
         yield Column("longitude", NUMBER)
     if feed.status:
         yield Column("status_id", Integer)
-    yield Column("is_late", Boolean, nullable=False)
+    yield Column("is_late", Boolean, nullable=False, comment="longer on its way than `late_after`")
     yield Column("kafka_partition", Integer, nullable=False)
     yield Column("kafka_offset", BigInteger, nullable=False)
-    yield Column("batch_no", BigInteger, nullable=False)
+    yield Column("batch_no", BigInteger, nullable=False, comment=_BATCH)
 
 
 def _pane(feed: Feed) -> Iterator[Column[Any]]:
@@ -152,22 +164,20 @@ def _pane(feed: Feed) -> Iterator[Column[Any]]:
 
 
 def _prediction() -> Iterator[Column[Any]]:
-    """`base` is what the estimator said; `value` what was predicted, corrected by known errors."""
-    yield Column("value", NUMBER)
-    yield Column("base", NUMBER)
+    yield Column("value", NUMBER, comment="predicted: `base`, corrected by known errors")
+    yield Column("base", NUMBER, comment="what the estimator said")
     yield Column("model_version", Integer)
-    yield Column("reason", SmallInteger)
-    yield Column("batch_no", BigInteger, nullable=False)
+    yield Column("reason", SmallInteger, comment="why there is no value")
+    yield Column("batch_no", BigInteger, nullable=False, comment=_BATCH)
 
 
 def _forecast() -> Iterator[Column[Any]]:
-    """Beside the forecast what was measured a day and a week before; `made_at` is an event time."""
-    yield Column("value", NUMBER)
-    yield Column("yesterday", NUMBER)
-    yield Column("last_week", NUMBER)
+    yield Column("value", NUMBER, comment="the forecast")
+    yield Column("yesterday", NUMBER, comment="measured a day before")
+    yield Column("last_week", NUMBER, comment="measured a week before")
     yield Column("model_version", Integer, nullable=False)
-    yield Column("reason", SmallInteger)
-    yield Column("made_at", TIME, nullable=False)
+    yield Column("reason", SmallInteger, comment="why there is no value")
+    yield Column("made_at", TIME, nullable=False, comment="an event time")
 
 
 def _roll_up(feed: Feed) -> Iterator[Column[Any]]:

@@ -24,8 +24,9 @@ model_day = Table(
     Column("model", NAME, primary_key=True),
     Column("event_date", Date, primary_key=True),
     Column("readings", BigInteger, nullable=False),
-    Column("known_until", TIME, nullable=False),
+    Column("known_until", TIME, nullable=False, comment="up to when labels were known then"),
     Column("unscored", BigInteger, nullable=False),
+    comment="a day of event time whose errors were summed up",
     schema="ops",
 )
 
@@ -39,6 +40,7 @@ model_error = Table(
     Column("absolute", NUMBER, nullable=False),
     Column("squared", NUMBER, nullable=False),
     Column("signed", NUMBER, nullable=False),
+    comment="a day and version: sums of predicted less true",
     schema="ops",
 )
 
@@ -48,13 +50,16 @@ model_check = Table(
     Column("check_id", BigInteger, primary_key=True),
     Column("at", TIME, nullable=False, server_default=UtcNow()),
     Column("model", NAME, nullable=False),
-    Column("event_time", TIME, nullable=False),
+    Column("event_time", TIME, nullable=False, comment="the newest stored"),
     Column("version", Integer),
-    Column("labels", BigInteger, nullable=False),
-    Column("error", NUMBER),
+    Column(
+        "labels", BigInteger, nullable=False, comment="that became known in the three days before"
+    ),
+    Column("error", NUMBER, comment="mean absolute error of these labels, in the target's unit"),
     Column("drift_above", NUMBER, nullable=False),
     Column("outcome", LONG_TEXT, nullable=False),
     Column("reason", LONG_TEXT, nullable=False),
+    comment="a look at a model, and what was decided",
     schema="ops",
 )
 
@@ -65,6 +70,9 @@ model_input = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("event_time", TIME, primary_key=True),
     Column("field", NAME, primary_key=True),
-    Column("distance", NUMBER, nullable=False),
+    Column(
+        "distance", NUMBER, nullable=False, comment="Kolmogorov-Smirnov, 0 (alike) to 1 (apart)"
+    ),
+    comment="an input of a version: how far it is from training",
     schema="ops",
 )

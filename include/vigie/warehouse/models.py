@@ -18,11 +18,12 @@ model_version = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("run_id", LONG_TEXT, nullable=False),
     Column("sha256", LONG_TEXT, nullable=False),
-    Column("judged_sha256", LONG_TEXT, nullable=False),
+    Column("judged_sha256", LONG_TEXT, nullable=False, comment="of the file that the gate judged"),
     Column("trained_begin", TIME, nullable=False),
     Column("trained_end", TIME, nullable=False),
     Column("trained_rows", BigInteger, nullable=False),
     Column("created_at", TIME, nullable=False, server_default=UtcNow()),
+    comment="a version of a model, with the fingerprints of its files",
     schema="ops",
 )
 
@@ -33,11 +34,12 @@ model_event = Table(
     Column("at", TIME, nullable=False, server_default=UtcNow()),
     Column("model", NAME, nullable=False),
     Column("kind", LONG_TEXT, nullable=False),
-    Column("version", Integer),
+    Column("version", Integer, comment="null for a challenger that was not kept"),
     Column("run_id", LONG_TEXT),
     Column("reason", LONG_TEXT, nullable=False),
-    Column("error", NUMBER),
+    Column("error", NUMBER, comment="mean absolute error in the target's unit"),
     Column("champion_error", NUMBER),
     Column("person", LONG_TEXT, nullable=False),
+    comment="something that became of a version: registered, promoted, returned to",
     schema="ops",
 )

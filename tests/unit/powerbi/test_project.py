@@ -11,8 +11,9 @@ import pytest
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
 from vigie.errors import PowerBIError
+from vigie.generated import write
 from vigie.powerbi.pages import load_pages
-from vigie.powerbi.project import due, write
+from vigie.powerbi.project import due
 from vigie.powerbi.sites import load_sites
 from vigie.settings import get_settings
 
