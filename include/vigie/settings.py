@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     spark_rest_key: str = ""
     """The key (base64url) of its JWSFilter, which requests are signed with; empty: they are not."""
     spark_driver_master: str = "local[2]"
-    """The master that a driver itself uses: `local[n]` for threads, or `spark://host:port`."""
+    """How a driver runs its tasks: `local[n]`, in n threads of its own."""
     spark_ui_port: int = 4040
     """The first of the fixed Spark UI ports; each feed takes the next in order of name."""
     spark_ui: str = ""
