@@ -6,7 +6,10 @@ bin := .venv/bin
 uv := $(bin)/uv
 compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate
 
-.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser screenshots jars ready lint lock bench load compose-config powerbi-validator
+SEED ?=
+FAULTS ?= 100
+
+.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser screenshots jars ready lint lock bench load campaign compose-config powerbi-validator
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +75,9 @@ bench: .venv/installed-dev ## Run the benchmarks and print their table
 
 load: .venv/installed-dev ## Let 5,000 devices report over HTTP to the running stack for two minutes
 	$(bin)/python -m benchmarks.load
+
+campaign: .venv/installed-dev ## Strike a stack of its own with FAULTS=100 faults drawn from SEED, and compare with what was sent
+	$(bin)/python -m tests.campaign $(if $(SEED),--seed $(SEED)) --faults $(FAULTS)
 
 compose-config: .cache/docker-compose ## Have docker-compose itself judge the compose file (needs Go, no engine)
 	.cache/docker-compose -f docker-compose.yaml config --quiet

@@ -84,8 +84,16 @@ class LocalStack:
 
     def kill_program(self, name: str) -> None:
         """Kill a program's main process, as the kernel does when memory runs out."""
-        found = Control(self.stack)._calls.getProcessInfo(name)
-        os.kill(found["pid"], signal.SIGKILL)
+        self.program(name)[0].kill()
+
+    def program(self, name: str) -> list[psutil.Process]:
+        """A program's main process and all below it; empty while it does not run."""
+        number = Control(self.stack)._calls.getProcessInfo(name)["pid"]
+        try:
+            main = psutil.Process(number or -1)
+            return [main, *main.children(recursive=True)]
+        except (psutil.NoSuchProcess, ValueError):
+            return []
 
     @contextmanager
     def away(self, name: str) -> Iterator[None]:
@@ -184,13 +192,13 @@ def vigie(*arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[
 
 
 @contextmanager
-def running_stack(state: Path) -> Iterator[LocalStack]:
+def running_stack(state: Path, *options: str) -> Iterator[LocalStack]:
     """Bring up a stack in a folder of its own on free ports; take it down after.
 
-    Work on it inside `at_stack`.
+    `options` are further ones of `vigie up`. Work on it inside `at_stack`.
     """
     with at_stack(state):
-        up = vigie("up", "--no-simulators", timeout=600)
+        up = vigie("up", "--no-simulators", *options, timeout=600)
         stack = find_stack()
     try:
         assert up.returncode == 0, up.stdout + up.stderr

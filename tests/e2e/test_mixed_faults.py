@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.bad_messages import LONG, BadMessages
 from tests.local_stack import LocalStack
 from tests.readings import message
 from vigie.broker.producer import Sender, make_producer
@@ -20,7 +21,6 @@ from vigie.contract.loader import get_feed
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 MESSAGES = 100_000
-LONG = 2_000_000
 
 
 class Mix:
@@ -31,24 +31,11 @@ class Mix:
         self.expected: Counter[str] = Counter()
         self._random = random.Random(7)
         self._now = datetime.now(UTC).replace(microsecond=0)
-        self._number = next(f.path for f in feed.fields.values() if f.type == "float")
+        self._bad = BadMessages(feed, self._now)
+        self._number = self._bad.number
         self._sent: list[dict[str, Any]] = []
         self._kinds: list[tuple[str, Callable[[], bytes]]] = [
-            ("malformed", lambda: b"\xff\xfe not text"),
-            ("malformed", lambda: b'{"cut off": '),
-            ("malformed", lambda: b"[]"),
-            ("malformed", lambda: self._raw(self._number, '"warm"')),
-            ("malformed", lambda: self._raw(self._number, "NaN")),
-            ("malformed", lambda: self._raw(self._number, "Infinity")),
-            ("out_of_range", lambda: self._raw(self._number, "1e400")),
-            ("out_of_range", lambda: self._raw(self._number, "-1e200")),
-            ("malformed", lambda: self._raw(feed.sensor, '"nul\\u0000"')),
-            ("malformed", lambda: self._raw(feed.sensor, "null")),
-            ("malformed", lambda: self._raw(feed.event_time, '"noon"')),
-            ("future", lambda: self._raw(feed.event_time, '"200000-01-01T00:00:00Z"')),
-            ("future", lambda: self._raw(feed.event_time, json.dumps(self._later()))),
-            ("expired", lambda: self._raw(feed.event_time, '"1999-12-31T00:00:00Z"')),
-            ("empty", self._nothing_measured),
+            *self._bad.kinds,
             ("stored", self._late),
             ("stored", self._with_unknown_fields),
             ("stored", self._with_a_key_twice),
@@ -63,7 +50,7 @@ class Mix:
             return json.dumps(self._fresh()).encode()
         if number % 20_000 == 0:
             self.expected["oversize"] += 1
-            return self._raw("unknown", json.dumps("x" * LONG))
+            return self._bad.oversize()
         reason, make = self._random.choice(self._kinds)
         self.expected[reason] += 1
         return make()
@@ -73,18 +60,6 @@ class Mix:
         made = message(self.feed, sensor=f"mixed-{len(self._sent) % 50}", at=at)
         self._sent.append(made)
         return made
-
-    def _raw(self, path: str, text: str) -> bytes:
-        made = message(self.feed, sensor="mixed-bad", at=self._now) | {path: "@@"}
-        return json.dumps(made).replace('"@@"', text).encode()
-
-    def _later(self) -> str:
-        return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-
-    def _nothing_measured(self) -> bytes:
-        made = message(self.feed, sensor="mixed-empty", at=self._now)
-        kept = (self.feed.sensor, self.feed.event_time)
-        return json.dumps({k: v for k, v in made.items() if k in kept}).encode()
 
     def _late(self) -> bytes:
         return json.dumps(self._fresh(timedelta(days=self._random.randrange(1, 700)))).encode()
