@@ -46,6 +46,7 @@ class Outcome:
         faults = self.plan.faults
         lines = [f"{len(faults)} faults of seed {self.plan.seed}, {len(self.missed)} found nothing"]
         lines += ["", f"{'component':24s}{'faults':>8s}  {'seconds until back':24s} kinds"]
+        lines.append(f"{'':34s}(- where it was not seen away; of faults that overlap)")
         for component in sorted({_component(fault) for fault in faults}):
             lines.append(self._line(component, [f for f in faults if _component(f) == component]))
         for title, numbers in (("sent", self.sent), ("kept", self.kept)):
@@ -61,7 +62,7 @@ class Outcome:
 
     def _line(self, component: str, faults: list[Fault]) -> str:
         seconds = [self.back[f.number] for f in faults if f.number in self.back]
-        told = f"{median(seconds):.0f}, at most {max(seconds):.0f}" if seconds else "-"
+        told = f"median {median(seconds):.0f}, most {max(seconds):.0f}" if seconds else "-"
         kinds = Counter(fault.kind for fault in faults)
         listed = ", ".join(f"{kind} {times}" for kind, times in sorted(kinds.items()))
         return f"{component:24s}{len(faults):8d}  {told:24s} {listed}"

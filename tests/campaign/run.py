@@ -42,7 +42,8 @@ _AT_ONCE = 40
 def run(plan: Plan, folder: Path, say: Say) -> Outcome:
     """Run a plan on a new stack with all feeds, and take the stack down.
 
-    `folder` then holds plan and outcome, and unless all was clean the stack's state with its logs.
+    `folder` then holds plan, outcome and the programs' logs; unless all was clean, all of the
+    stack's state.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -58,6 +59,7 @@ def run(plan: Plan, folder: Path, say: Say) -> Outcome:
     finally:
         _write(folder / "outcome.json", outcome.as_json())
     if not outcome.wrong:
+        shutil.move(state / "log", folder / "log")
         shutil.rmtree(state)
     return outcome
 

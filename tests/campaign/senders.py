@@ -25,9 +25,9 @@ _GIVE_UP = 420.0
 """Seconds for the last acknowledgement, faults and all."""
 _PATIENCE = 4.0
 """Seconds a device waits for an answer: less than the API may take while the broker is away."""
-_IMPATIENT = 0.03
-"""Seconds after which a device whose line fails is gone, its answer lost."""
-_LOST = 0.04
+_IMPATIENT = 0.002
+"""Seconds after which a device whose line fails is gone: its answer is lost."""
+_LOST = 0.06
 _FINAL = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD)
 
 
@@ -152,7 +152,8 @@ class HttpDevice:
             time.sleep(self._draw.uniform(0.2, 1.5))
 
     def _answered(self, values: list[bytes], body: bytes) -> bool:
-        timeout = _IMPATIENT if self._draw.random() < _LOST else _PATIENCE
+        read = _IMPATIENT if self._draw.random() < _LOST else _PATIENCE
+        timeout = httpx.Timeout(_PATIENCE, read=read)
         try:
             reply = httpx.post(self._url, content=body, headers=self._headers, timeout=timeout)
         except httpx.TransportError:
