@@ -47,11 +47,13 @@ class Settings(BaseSettings):
     session: str = ""
     """What the database shows as the name of this process's sessions."""
     documents: str = ""
-    """mongodb:// URL for feeds with the sink `documents`; empty: nothing is kept there."""
+    """mongodb:// URL for feeds with the sink `documents`; empty: nothing is kept there, and the
+    driver's log and `vigie reconcile` say so."""
     lake: str = ""
     """Where the lake is: a folder or `hdfs://host:port/path`; empty is `<state>/lake`."""
     lake_retention: str = ""
-    """How long the lake keeps the records of a day, such as `5 years`; empty: for ever."""
+    """How long the lake keeps the records of a day, such as `5 years`; empty: for ever. A day that
+    expired can no longer be restated."""
     lake_vacuum: str = "7 days"
     """How long the lake's files that no commit needs any more stay, for whoever reads them."""
     inbox: Path | None = None
@@ -59,7 +61,8 @@ class Settings(BaseSettings):
     spark_rest: str = "http://127.0.0.1:6066"
     """The REST interface of the Spark master, where drivers are submitted and killed."""
     spark_rest_key: str = ""
-    """The key (base64url) of its JWSFilter, which requests are signed with; empty: they are not."""
+    """The key (base64url) of its JWSFilter, which requests are signed with; empty: they are not.
+    `vigie up` makes one."""
     spark_driver_master: str = "local[2]"
     """How a driver runs its tasks: `local[n]`, in n threads of its own."""
     spark_ui_port: int = 4040
@@ -92,7 +95,7 @@ class Settings(BaseSettings):
     airflow_database: str = ""
     """SQLAlchemy URL of Airflow's metadata, from which `migrate_warehouse` removes old runs."""
     pushgateway: str = ""
-    """Where bounded DAGs push how their runs ended; empty: nowhere."""
+    """Where bounded DAGs push seconds and result of their runs; empty: nowhere."""
     model_look: float = 5.0
     """Seconds between two looks of a stream at which version of its model is champion."""
     pages: str = ""
