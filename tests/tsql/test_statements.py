@@ -20,7 +20,7 @@ from vigie.warehouse import core
 from vigie.warehouse.feed_tables import PANE_SUMMARY, feed_tables, value_columns
 from vigie.warehouse.session import Merge
 from vigie.warehouse.sqlserver import ddl, fact_months, live, panes, roll_ups, sizes, statements
-from vigie.warehouse.sqlserver.tables import stages
+from vigie.warehouse.sqlserver.tables import fill_column, stages
 
 pytestmark = pytest.mark.tsql
 
@@ -48,6 +48,7 @@ def of_a_feed(feed: Feed) -> Iterator[tuple[str, str]]:
     source = f"stage.{feed.name}_pane_load AS s"
     yield "panes", panes.insert_panes(feed, source, TIME, TIME + DAY)
     yield "changed hours", roll_ups._changed(feed)
+    yield "fill", fill_column(tables.pane, f"{next(iter(feed.fields))}_n")
     yield "hourly", roll_ups._insert(feed, tables.hourly, HOUR)
     yield "daily", roll_ups._insert(feed, tables.daily, DAY)
     for table in tables:

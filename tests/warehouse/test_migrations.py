@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, inspect, text
 
+from tests.readings import accepted
+from tests.warehouse.test_store import batch, hours, new_store
 from vigie.contract.feed import Feed, Field
 from vigie.contract.loader import load_feeds
 from vigie.errors import MigrationError
@@ -84,12 +86,17 @@ def test_a_changed_contract_can_be_applied_to_a_database_in_use(
     fields = feed.fields | {"extra": Field(name="extra", type="boolean")}
     changed = replace(feed, fields=fields, aliases=aliases)
     again = replace(changed, aliases={})
+    left = {name: field for name, field in fields.items() if name != next(iter(fields))}
+    narrower = replace(again, fields=left, alerts={})
 
-    for contract in (changed, again):
+    for contract in (changed, again, narrower):
         write_plan(make_plan([contract], tmp_path), tmp_path)
         apply(folder=tmp_path / "postgresql")
 
         assert [line for line in drift([contract]) if "migration" not in line] == []
+    store = new_store(warehouse, narrower)
+    store.store(batch(accepted(narrower, hours(3))))
+    store.close()
 
 
 @pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)

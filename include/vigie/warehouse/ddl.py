@@ -56,6 +56,9 @@ class Ddl(Protocol):
     def add_column(self, table: Table, column: Column[Any]) -> str:
         """The statement that adds a column; rows that are there get null or 0."""
 
+    def fill_column(self, table: Table, name: str) -> str:
+        """The statement by which new rows get 0 in a column that no contract fills any more."""
+
     def report_objects(self, feed: Feed) -> Sequence[ReportObject]:
         """The feed's views and functions; each reads only those before it."""
 

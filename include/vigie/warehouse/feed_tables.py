@@ -69,6 +69,7 @@ class FeedTables:
             yield self.said
 
 
+_ROLLED = ("hourly", "daily")
 _BATCH = "of the batch or restatement that stored it"
 _ROWS = {
     "reading": "a reading of a sensor",
@@ -87,6 +88,12 @@ def value_columns(feed: Feed) -> list[str]:
     """The columns of a reading that make two messages of one identity copies if all are equal."""
     position = ["latitude", "longitude"] if feed.position else []
     return [*feed.fields, *position, *(["status_id"] if feed.status else [])]
+
+
+def must_be_a_number(table: str, column: str) -> bool:
+    """Whether a field's column of a fact table is never null, whatever the readings lack."""
+    kind, part = table.rpartition("_")[2], column.rpartition("_")[2]
+    return PANE_SUMMARY.get(part) == "sum" if kind == "pane" else kind in _ROLLED and part == "n"
 
 
 def feed_tables(feed: Feed) -> FeedTables:

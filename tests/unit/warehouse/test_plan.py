@@ -91,6 +91,27 @@ def test_a_field_removed_keeps_its_column(planned: Path, feed: Feed) -> None:
         assert name in state[feed.name]["tables"][f"{feed.name}_reading"]
 
 
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+def test_a_field_removed_is_done_without_and_may_come_back(planned: Path, feed: Feed) -> None:
+    name, field = next(iter(feed.fields.items()))
+    others = {k: v for k, v in feed.fields.items() if k != name} | {"other": Field(name="other")}
+    narrower = replace(feed, fields=others, alerts={})
+
+    plan = make_plan([narrower], planned)
+
+    sql = _of("postgresql", plan.files)
+    for table, part in (("pane", "n"), ("pane", "sumsq"), ("hourly", "n"), ("daily", "n")):
+        changed = f"ALTER TABLE fact.{feed.name}_{table} ALTER COLUMN {name}_{part} SET DEFAULT 0;"
+        assert changed in sql
+    assert f"{name}_mean SET" not in sql
+    assert f"{feed.name}_pane_{name}_n_zero DEFAULT 0 FOR {name}_n;" in _of("mssql", plan.files)
+    write_plan(plan, planned)
+    assert make_plan([narrower], planned).files == {}
+    write_plan(make_plan([replace(narrower, fields=others | {name: field})], planned), planned)
+    again = make_plan([narrower], planned)
+    assert f"ALTER COLUMN {name}_n SET DEFAULT 0;" in _of("postgresql", again.files)
+
+
 def test_a_changed_type_is_refused_by_name(planned: Path) -> None:
     feed = FEEDS[0]
     name = next(iter(feed.fields))

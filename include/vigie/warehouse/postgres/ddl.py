@@ -40,6 +40,10 @@ class PostgresDdl:
         default = "" if column.nullable else " DEFAULT 0"
         return f"ALTER TABLE {table.fullname} ADD COLUMN {spec}{default}"
 
+    def fill_column(self, table: Table, name: str) -> str:
+        """A default, of the months that are there too."""
+        return f"ALTER TABLE {table.fullname} ALTER COLUMN {name} SET DEFAULT 0"
+
     def report_objects(self, feed: Feed) -> Sequence[ReportObject]:
         """Views, and functions in SQL."""
         return report.report_objects(feed)

@@ -43,6 +43,10 @@ class SqlServerDdl:
         """ALTER TABLE … ADD, with 0 for the rows that are there."""
         return tables.add_column(table, column)
 
+    def fill_column(self, table: Table, name: str) -> str:
+        """A default, unless the column was added with one."""
+        return tables.fill_column(table, name)
+
     def report_objects(self, feed: Feed) -> Sequence[ReportObject]:
         """Views, and inline table-valued functions."""
         return report.report_objects(feed)

@@ -61,5 +61,14 @@ def add_column(table: Table, column: Column[Any]) -> str:
     return f"ALTER TABLE {table.fullname} ADD {_spec(column)}{zero}"
 
 
+def fill_column(table: Table, name: str) -> str:
+    """New rows get 0; a column that was added has that default already, and may have no second."""
+    return (
+        "IF NOT EXISTS (SELECT 1 FROM sys.columns WHERE default_object_id <> 0\n"
+        f"    AND object_id = OBJECT_ID(N'{table.fullname}') AND name = N'{name}')\n"
+        f"ALTER TABLE {table.fullname} ADD CONSTRAINT {table.name}_{name}_zero DEFAULT 0 FOR {name}"
+    )
+
+
 def _spec(column: Column[Any]) -> str:
     return str(CreateColumn(column).compile(dialect=DIALECT)).strip()
