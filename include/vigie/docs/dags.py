@@ -79,7 +79,7 @@ def _general(dag: Mapping[str, Any], feeds: Iterable[Feed]) -> dict[str, Any]:
         **dag,
         "id": general(dag["id"]),
         "schedule": general(dag["schedule"]),
-        "tasks": list(dict.fromkeys(map(general, dag["tasks"]))),
+        "tasks": list(dict.fromkeys((general(name), pool) for name, pool in dag["tasks"])),
         "emits": list(dict.fromkeys(map(general, dag["emits"]))),
         "page": page,
     }
@@ -104,9 +104,7 @@ def _parts(dag: Mapping[str, Any]) -> Iterator[str]:
     page = re.sub(r"^### (.*)$", r"**\1.**", dag["page"], flags=re.MULTILINE)
     # Headings stand on the line of what follows them, unless that is a table.
     yield re.sub(r"\.\*\*\n\n", ".** ", page)
-    tasks = ", ".join(f"`{name}`" for name in dag["tasks"])
-    pools = "".join(f", in the pool `{name}`" for name in dag["pools"])
-    yield f"Tasks: {tasks}{pools}."
+    yield f"Tasks: {', '.join(_task(name, pool) for name, pool in dag['tasks'])}."
     if dag["emits"]:
         yield f"Emits {', '.join(f'`{name}`' for name in dag['emits'])}."
     if dag["params"]:
@@ -114,6 +112,10 @@ def _parts(dag: Mapping[str, Any]) -> Iterator[str]:
             (f"`{name}`", json.dumps(value), told) for name, (value, told) in dag["params"].items()
         )
         yield table(("parameter", "default", "meaning"), rows).rstrip()
+
+
+def _task(name: str, pool: str) -> str:
+    return f"`{name}`" if pool == "default_pool" else f"`{name}` (pool `{pool}`)"
 
 
 def _anchor(name: str) -> str:

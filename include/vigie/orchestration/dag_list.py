@@ -39,9 +39,8 @@ def _told(dag: Any) -> dict[str, Any]:
         "file": Path(dag.fileloc).name,
         "schedule": _schedule(dag.timetable),
         "params": {name: [params[name], _meaning(params, name)] for name in params},
-        "tasks": [task.task_id for task in dag.topological_sort()],
+        "tasks": [[task.task_id, task.pool] for task in dag.topological_sort()],
         "emits": sorted({asset.name for task in dag.tasks for asset in task.outlets}),
-        "pools": sorted({task.pool for task in dag.tasks} - {"default_pool"}),
         "page": dag.doc_md,
     }
 
