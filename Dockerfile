@@ -5,7 +5,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends openjdk-17-jre-headless procps \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home vigie \
-    && install --directory --owner vigie /opt/vigie /var/lib/vigie
+    && install --directory --owner vigie /opt/vigie /var/lib/vigie /var/lib/mlflow /var/lib/hdfs
 
 WORKDIR /opt/vigie
 ENV PATH=/opt/vigie/.venv/bin:$PATH \
@@ -17,7 +17,7 @@ ENV PATH=/opt/vigie/.venv/bin:$PATH \
     PYSPARK_DRIVER_PYTHON=/opt/vigie/.venv/bin/python \
     SPARK_HOME=/opt/vigie/.venv/lib/python3.11/site-packages/pyspark
 
-USER vigie
+USER 10001
 
 # What changes seldom comes first: packages, then jars, then the project itself.
 COPY --chown=vigie requirements.txt ./
@@ -28,7 +28,7 @@ RUN python -m venv .venv \
 COPY --chown=vigie pyproject.toml README.md LICENSE ./
 COPY --chown=vigie include ./include
 RUN .venv/bin/uv pip install --no-cache --python .venv/bin/python --no-deps -e . \
-    && .venv/bin/python -c "from vigie.local.jars import fetch_jars; fetch_jars(('spark', 'delta'))"
+    && .venv/bin/python -c "from vigie.local.jars import fetch_jars; fetch_jars(('spark', 'delta', 'hdfs'))"
 
 COPY --chown=vigie dags ./dags
 COPY --chown=vigie plugins ./plugins

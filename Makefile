@@ -9,7 +9,7 @@ compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-
 SEED ?=
 FAULTS ?= 100
 
-.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser screenshots jars ready lint lock bench load campaign compose-config powerbi-validator
+.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser screenshots jars ready lint lock bench load campaign compose-config compose-lint compose-linter powerbi-validator
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ test-all: ready ## Run everything, the long campaigns too
 
 # What the tests run on comes over the network while the linters keep the machine busy.
 ready: .venv/installed-dev
-	@$(MAKE) --no-print-directory --jobs --output-sync=target lint tsql prometheus browser jars powerbi-validator
+	@$(MAKE) --no-print-directory --jobs --output-sync=target lint tsql prometheus browser jars powerbi-validator compose-linter
 
 jars: .venv/installed-dev
 	@$(bin)/python -c 'from vigie.local.jars import JARS, fetch_jars; fetch_jars(tuple(JARS))'
@@ -81,6 +81,7 @@ campaign: .venv/installed-dev ## Strike a stack of its own with FAULTS=100 fault
 
 compose-config: .cache/docker-compose ## Have docker-compose itself judge the compose file (needs Go, no engine)
 	.cache/docker-compose -f docker-compose.yaml config --quiet
+	.cache/docker-compose -f docker-compose.yaml --env-file docker/everything.env config --quiet
 
 # Its package cannot be installed by name; a module of its own can build it.
 .cache/docker-compose:
@@ -94,17 +95,23 @@ lock: .venv/installed ## Write both requirements files from their .in files, cha
 	$(compile) requirements.in -o requirements.txt
 	$(compile) requirements-dev.in -o requirements-dev.txt
 
-# Microsoft's validator of Power BI reports. Where there is no npm, its tests are skipped, which says so.
-powerbi-validator:
+compose-lint: .venv/installed-dev compose-linter ## Run the linters of the compose file and the Dockerfile
+	$(bin)/pytest -q tests/unit/compose/test_linters.py
+
+# Microsoft's validator of Power BI reports, and a linter of compose files. Where there is no npm, their tests are
+# skipped, which says so.
+powerbi-validator compose-linter:
 	@if command -v npm >/dev/null; then \
-	  $(MAKE) --no-print-directory .cache/powerbi/installed; \
+	  $(MAKE) --no-print-directory .cache/$(firstword $(subst -, ,$@))/installed; \
 	else \
-	  echo "npm is missing: the tests with Microsoft's Power BI validator are skipped (install Node.js 20)"; \
+	  echo "npm is missing: the tests with the $@ are skipped (install Node.js 20)"; \
 	fi
 
 .cache/powerbi/installed: tests/powerbi/validator/package-lock.json
-	@echo "installing Microsoft's Power BI validator into .cache/powerbi"
-	@mkdir -p $(@D) && cp tests/powerbi/validator/package*.json $(@D)
+.cache/compose/installed: tests/unit/compose/linter/package-lock.json
+.cache/powerbi/installed .cache/compose/installed:
+	@echo "installing what $(<D) names into $(@D)"
+	@mkdir -p $(@D) && cp $(<D)/package*.json $(@D)
 	@npm ci --prefix $(@D) --ignore-scripts --no-fund --no-audit --silent
 	@touch $@
 

@@ -14,8 +14,11 @@ cd "$folder"
 word() { [ -s "$1" ] || printf 'Aa1%s' "$(head -c 2048 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | head -c "$2")" > "$1"; }
 text() { [ -s "$1" ] || printf '%s' "$2" > "$1"; }
 
-for name in mssql_sa vigie_owner vigie_stream vigie_reader metadata_postgres metadata_airflow metadata_mlflow; do
+for name in mssql_sa vigie_owner vigie_stream vigie_reader metadata_postgres metadata_airflow metadata_mlflow mongo_root mongo_vigie; do
     word "$name" 29
+done
+for user in admin broker ingest simulator stream airflow exporter; do
+    word "kafka_$user" 29
 done
 word airflow_jwt 77
 word airflow_api 37
@@ -27,12 +30,26 @@ text spark_conf "$(cat "$docker/spark.conf")
 spark.master.rest.filters org.apache.spark.ui.JWSFilter
 spark.org.apache.spark.ui.JWSFilter.param.secretKey $(cat vigie_spark_rest_key)
 "
-text airflow_passwords "{\"admin\": \"$(cat airflow_admin)\"}"
+# Kafka's watcher in Airflow has the login in its connection.
+text airflow_connections "{\"kafka_alerts\": {\"conn_type\": \"kafka\", \"extra_dejson\": {
+    \"bootstrap.servers\": \"kafka:9092\",
+    \"security.protocol\": \"SASL_PLAINTEXT\",
+    \"sasl.mechanism\": \"SCRAM-SHA-512\",
+    \"sasl.username\": \"airflow\",
+    \"sasl.password\": \"$(cat kafka_airflow)\",
+    \"group.id\": \"notify_alerts.watcher\",
+    \"enable.auto.commit\": false,
+    \"auto.offset.reset\": \"earliest\"}}}
+"
+# A key and its certificate in PEM, put here, have the port of the machine speak TLS.
+touch kafka_certificate
 
 for role in warehouse:vigie_stream warehouse_owner:vigie_owner warehouse_reader:vigie_reader; do
     login=${role#*:}
     text "vigie_${role%%:*}" "mssql+pymssql://$login:$(cat "$login")@sqlserver:1433/vigie?charset=utf8"
 done
+text vigie_documents "mongodb://vigie:$(cat mongo_vigie)@mongodb:27017/vigie?authSource=vigie"
+: > no_documents
 text airflow_database "postgresql+psycopg2://airflow:$(cat metadata_airflow)@metadata:5432/airflow"
 text vigie_airflow_database "$(cat airflow_database)"
 text mlflow_database "postgresql+psycopg2://mlflow:$(cat metadata_mlflow)@metadata:5432/mlflow"

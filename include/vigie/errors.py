@@ -6,6 +6,8 @@
     ├── RecipeError          a replay recipe or a file it reads is wrong
     ├── BrokerError          the Kafka broker refused, or did not answer in time
     │   ├── BrokerAway       no broker answered in time
+    │   ├── LoginRefused     the broker does not take this process' login, or its certificate fails
+    │   ├── RightMissing     the broker knows the user, who may not do this
     │   └── TopicMissing     the broker has no such topic
     ├── WarehouseError       the warehouse refused what we asked
     │   ├── MigrationError   a migration file and the database disagree
@@ -66,6 +68,14 @@ class BrokerError(VigieError):
 
 class BrokerAway(BrokerError):
     """No Kafka broker answered in time; the same request may work later."""
+
+
+class LoginRefused(BrokerError):
+    """The broker did not take the login, or showed a certificate that is not trusted."""
+
+
+class RightMissing(BrokerError):
+    """The broker knows the user, who may not do what was asked."""
 
 
 class TopicMissing(BrokerError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -38,6 +39,16 @@ class Settings(BaseSettings):
 
     kafka: str = "127.0.0.1:9092"
     """The broker's address as `host:port`, or several with commas between."""
+    kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How the broker is spoken to: with TLS (`SSL`), with a login (`SASL`), or both."""
+    kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    """How the login is proved."""
+    kafka_user: str = ""
+    """The user who logs in."""
+    kafka_password: str = ""
+    """The password of that user; better in a file of `VIGIE_SECRETS` than in the environment."""
+    kafka_ca: str = ""
+    """A PEM file of the authorities that sign the broker's certificate; empty: the system's."""
     warehouse: str = ""
     """SQLAlchemy URL of the role that loads (member of `vigie_ingest`)."""
     warehouse_owner: str = ""
@@ -76,6 +87,8 @@ class Settings(BaseSettings):
     0: none does."""
     driver_metrics: int = 0
     """The port at which this driver does; set by who submits it."""
+    driver_metrics_host: str = "127.0.0.1"
+    """The address at which they listen there: one that Prometheus reaches, if it is elsewhere."""
     driver_memory: str = "1g"
     """The heap of a stream's driver, as the JVM writes it; Python beside it takes 0.2 GB."""
     ingest: str = "http://127.0.0.1:8000"

@@ -25,21 +25,24 @@ pytestmark = pytest.mark.unit
 FEEDS = list(load_feeds())
 
 
-def test_a_driver_waits_for_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("host", [LOOPBACK, "127.0.0.2"])
+def test_a_driver_waits_for_its_port(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_metrics, "_PAUSE", 0.1)
     port = choose_ports({}, only_free=True)["driver_metrics"]
-    batch_metrics.batch_seconds.labels("tried", "spark").observe(0.3)
-    with environment(VIGIE_DRIVER_METRICS=str(port)):
-        with socket.create_server((LOOPBACK, port)):
+    batch_metrics.batch_seconds.labels(host, "spark").observe(0.3)
+    where = {"VIGIE_DRIVER_METRICS_HOST": host, "VIGIE_DRIVER_METRICS": str(port)}
+    with environment(**where):
+        with socket.create_server((host, port)):
             batch_metrics.show_metrics()
             time.sleep(0.3)
         for _ in range(100):
             try:
-                text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", timeout=5).text
+                text = httpx.get(f"http://{host}:{port}/metrics", timeout=5).text
                 break
             except httpx.HTTPError:
                 time.sleep(0.1)
-    assert 'vigie_batch_seconds_bucket{feed="tried",le="0.5",phase="spark"} 1.0' in text
+    shown = f'vigie_batch_seconds_bucket{{feed="{host}",le="0.5",phase="spark"}} 1.0'
+    assert shown in text
 
 
 @pytest.mark.parametrize("feed", load_feeds().values(), ids=lambda feed: feed.name)

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import cache
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from vigie.errors import BrokerAway, BrokerError, TopicMissing
+from vigie.broker.login import as_user, client_settings, refusal
+from vigie.errors import BrokerAway, BrokerError, LoginRefused, RightMissing, TopicMissing
 from vigie.settings import get_settings
 
 K = TypeVar("K")
@@ -48,6 +49,13 @@ _AWAY = frozenset(
     )
 )
 
+_NO_RIGHT = frozenset(
+    (
+        *(KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED),
+        *(KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.SECURITY_DISABLED),
+    )
+)
+
 _one_by_one = Lock()
 
 
@@ -56,12 +64,12 @@ def get_admin() -> AdminClient:
     # Two threads that come first together would each make one, and the one that is not kept ends
     # with its caller's expression, whatever it still waits for.
     with _one_by_one:
-        return _connect(get_settings().kafka)
+        return _connect(tuple(client_settings().items()))
 
 
 @cache
-def _connect(bootstrap: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap}, logger=client_log)
+def _connect(settings: tuple[tuple[str, Any], ...]) -> AdminClient:
+    return AdminClient(dict(settings), logger=client_log)
 
 
 def is_answering() -> bool:
@@ -92,11 +100,22 @@ def answers(futures: Mapping[K, Future[V]], *, subject: str, timeout: float) -> 
     return found
 
 
-def away(subject: str, observed: str) -> BrokerAway:
-    """The error for a broker that does not answer."""
+def away(subject: str, observed: str) -> BrokerError:
+    """The error for a broker that does not answer, or has refused the login meanwhile."""
+    if _connect.cache_info().currsize:
+        # What the connection heard waits until somebody asks.
+        get_admin().poll(0)
+    where = get_settings().kafka
+    if told := refusal():
+        return LoginRefused(
+            f"{subject}: Kafka at {where} does not let this process in {as_user()}: "
+            f"{told}. Set VIGIE_KAFKA_USER and VIGIE_KAFKA_PASSWORD to a user it knows, "
+            "VIGIE_KAFKA_PROTOCOL, _MECHANISM and _CA to what it asks for"
+        )
     return BrokerAway(
-        f"{subject}: {observed} from Kafka at {get_settings().kafka}; expected a broker there. "
-        "Start it, or set VIGIE_KAFKA to its address"
+        f"{subject}: {observed} from Kafka at {where}, asked {as_user()}; expected a broker "
+        "there that speaks so. Start it, or set VIGIE_KAFKA to its address, and "
+        "VIGIE_KAFKA_PROTOCOL if it wants a login"
     )
 
 
@@ -106,7 +125,13 @@ def refused(subject: str, error: KafkaError) -> BrokerError:
         return away(subject, error.str())
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         return TopicMissing(
-            f"{subject}: Kafka at {get_settings().kafka} has no such topic; "
-            "expected one made by `vigie up`, or by the first start of the feed's stream"
+            f"{subject}: Kafka at {get_settings().kafka} has no such topic; expected one made by "
+            "`vigie up`, by `vigie kafka topics`, or by the first start of the feed's stream"
+        )
+    if error.code() in _NO_RIGHT:
+        return RightMissing(
+            f"{subject}: Kafka at {get_settings().kafka} does not let this process do that, asked "
+            f"{as_user()}: {error.name()}. Have its administrator run `vigie kafka users` (rights) "
+            "or `vigie kafka topics` (a topic, or a change of one), or log in as a user who may"
         )
     return BrokerError(f"{subject}: Kafka refused with {error.name()}: {error.str()}")

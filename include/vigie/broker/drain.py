@@ -9,8 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from vigie.broker.admin import away, client_log, refused
+from vigie.broker.login import client_settings
 from vigie.broker.offsets import read_topic
-from vigie.settings import get_settings
 
 _MOVING = (
     *(KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE),
@@ -40,11 +40,7 @@ def drain(topic: str, group: str, handle: Callable[[bytes], None], *, timeout: f
     """
     ends = read_topic(topic, timeout=timeout).partitions
     consumer = Consumer(
-        {
-            "bootstrap.servers": get_settings().kafka,
-            "group.id": group,
-            "enable.auto.commit": False,
-        },
+        client_settings() | {"group.id": group, "enable.auto.commit": False},
         logger=client_log,
     )
     try:
@@ -61,7 +57,10 @@ def drain(topic: str, group: str, handle: Callable[[bytes], None], *, timeout: f
         consumer.assign([TopicPartition(topic, part, begins[part]) for part in left])
         return _hand_over(consumer, topic, left, handle, timeout)
     except KafkaException as error:
-        raise refused(f"topic {topic}", error.args[0]) from error
+        # Without a right to the group the client asks again until it is late, and says why here.
+        told = consumer.poll(0)
+        cause = told.error() if told is not None else None
+        raise refused(f"topic {topic}", cause or error.args[0]) from error
     finally:
         consumer.close()
 

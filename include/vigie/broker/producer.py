@@ -9,9 +9,10 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from vigie.broker.admin import client_log
+from vigie.broker.admin import away, client_log, refused
+from vigie.broker.login import client_settings, refusal
 from vigie.contract.feed import Kafka
-from vigie.errors import BrokerError
+from vigie.errors import BrokerError, RightMissing
 from vigie.settings import get_settings
 
 _MESSAGES_PER_POLL = 1000
@@ -26,7 +27,7 @@ def make_producer(*, max_message: int = Kafka().max_message, **overrides: Any) -
     same key reaches the same partition.
     """
     settings: dict[str, Any] = {
-        "bootstrap.servers": get_settings().kafka,
+        **client_settings(),
         "enable.idempotence": True,
         "acks": "all",
         "partitioner": "murmur2_random",
@@ -67,7 +68,7 @@ class Sender:
         """Hand one message to the producer; what becomes of it shows in the counts.
 
         Raises:
-            BrokerError: The producer is broken and can send nothing any more.
+            BrokerError: The producer is broken, or was not let in, and can send nothing.
         """
         if self._pause:
             self._wait_for_turn()
@@ -76,13 +77,13 @@ class Sender:
                 self._producer.produce(topic, value, key, on_delivery=self._delivered)
                 break
             except BufferError:
-                self._producer.poll(0.5)
+                self._serve(0.5)
             except KafkaException as error:
                 self._refuse(error.args[0])
                 break
         self._unpolled += 1
         if self._pause or self._unpolled >= _MESSAGES_PER_POLL:
-            self._producer.poll(0)
+            self._serve(0)
             self._unpolled = 0
 
     def __enter__(self) -> Self:
@@ -99,26 +100,42 @@ class Sender:
         Raises:
             BrokerError: Messages were not acknowledged; not raised over another error.
         """
-        waiting = self._producer.flush(self._flush_timeout)
-        if not self.failed + waiting:
-            return
-        message = (
-            f"{self.failed + waiting} message(s) to Kafka at {get_settings().kafka} not "
-            f"acknowledged, {self.acknowledged} were; first failure: "
-            f"{self.first_failure or f'no answer within {self._flush_timeout:g} s'}. "
-            "Sending all of them again is safe: copies do not count"
-        )
-        if error is not None:
-            log.error(message)
-            return
-        raise BrokerError(message)
+        try:
+            self._wait_for_rest()
+        except BrokerError as told:
+            if error is None:
+                raise
+            log.error("%s", told)
+
+    def _wait_for_rest(self) -> None:
+        deadline = time.monotonic() + self._flush_timeout
+        while waiting := len(self._producer):
+            self._serve(min(max(deadline - time.monotonic(), 0.0), 0.5))
+            if time.monotonic() > deadline:
+                break
+        if self.failed + waiting:
+            raise BrokerError(
+                f"{self.failed + waiting} message(s) to Kafka at {get_settings().kafka} not "
+                f"acknowledged, {self.acknowledged} were; first failure: "
+                f"{self.first_failure or f'no answer within {self._flush_timeout:g} s'}. "
+                "Sending all of them again is safe: copies do not count"
+            )
+
+    def _serve(self, seconds: float) -> None:
+        """Wait for answers; a login that was refused before the first one is the end."""
+        try:
+            self._producer.poll(seconds)
+        except KafkaException as error:
+            self._refuse(error.args[0])
+        if not self.acknowledged and refusal():
+            raise away("messages", "no acknowledgement")
 
     def _wait_for_turn(self) -> None:
         now = time.monotonic()
         while now < self._due:
             # In slices, since acknowledgements are only counted while polling. It counts whole
             # milliseconds: less than one is none, and the loop would spin.
-            self._producer.poll(min(max(self._due - now, 0.001), 0.5))
+            self._serve(min(max(self._due - now, 0.001), 0.5))
             now = time.monotonic()
         self._due = max(self._due, now - 1) + self._pause
 
@@ -130,6 +147,9 @@ class Sender:
 
     def _refuse(self, error: KafkaError) -> None:
         self._fail(error)
+        told = refused("messages", error)
+        if error.fatal() and isinstance(told, RightMissing):
+            raise told
         if error.fatal():
             raise BrokerError(
                 f"Kafka at {get_settings().kafka}: the producer cannot go on: {error.str()}. "
@@ -139,5 +159,6 @@ class Sender:
     def _fail(self, error: KafkaError) -> None:
         self.failed += 1
         if not self.first_failure:
-            self.first_failure = error.str()
+            told = refused("messages", error)
+            self.first_failure = str(told) if isinstance(told, RightMissing) else error.str()
             log.error("first message not acknowledged: %s", self.first_failure)

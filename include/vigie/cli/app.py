@@ -12,6 +12,7 @@ from vigie.cli import (
     docs,
     documents,
     feed,
+    kafka,
     key,
     lake,
     metrics,
@@ -57,6 +58,7 @@ app.add_typer(compact.app, name="compaction")
 app.add_typer(docs.app, name="docs")
 app.add_typer(documents.app, name="documents")
 app.add_typer(feed.app, name="feed")
+app.add_typer(kafka.app, name="kafka")
 app.add_typer(key.app, name="key")
 app.add_typer(lake.app, name="lake")
 app.add_typer(metrics.app, name="metrics")

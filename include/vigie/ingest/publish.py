@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as Delivered
 
+from vigie.broker.login import as_user, refusal
 from vigie.broker.producer import make_producer
 from vigie.contract.feed import Feed
 from vigie.errors import BrokerAway
@@ -19,6 +21,8 @@ PATIENCE = 10.0
 _POLL = 0.1
 _WAITING_KIB = 64 * 1024
 """What may wait for a slow broker, in memory; beyond it requests are sent away at once."""
+
+log = logging.getLogger(__name__)
 
 
 class Publisher:
@@ -60,6 +64,8 @@ class Publisher:
                 break
         failure = await done
         if failure:
+            if told := refusal():
+                log.error("Kafka does not let the HTTP API in %s: %s", as_user(), told)
             raise BrokerAway(f"Kafka did not take the readings: {failure}")
 
     def close(self) -> None:

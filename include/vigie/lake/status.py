@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 from confluent_kafka import Consumer, TopicPartition
 from deltalake import DeltaTable
 
+from vigie.broker.admin import client_log
+from vigie.broker.login import client_settings
 from vigie.broker.offsets import TopicState, read_topic
 from vigie.contract.feed import Feed
 from vigie.errors import BrokerError, TopicMissing
 from vigie.lake.ledger import LakeLedger, LostRange, read_ledger
 from vigie.lake.place import file_sizes, lake_uri, open_table
 from vigie.lake.plan import plan
-from vigie.settings import get_settings
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _warning(feed: Feed, ledger: LakeLedger, topic: TopicState) -> str:
 
 
 def _age(feed: Feed, partition: int, offset: int) -> timedelta | None:
-    consumer = Consumer({"bootstrap.servers": get_settings().kafka, "group.id": "vigie-lake"})
+    consumer = Consumer(client_settings() | {"group.id": "vigie-lake"}, logger=client_log)
     try:
         consumer.assign([TopicPartition(feed.topic, partition, offset)])
         message = consumer.poll(5)

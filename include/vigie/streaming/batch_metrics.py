@@ -36,16 +36,17 @@ late_readings = Counter(
 
 
 def show_metrics() -> None:
-    """Serve them on loopback at the port of the settings, if there is one."""
-    port = get_settings().driver_metrics
-    if port:
-        threading.Thread(target=_serve, args=(port,), name="metrics", daemon=True).start()
+    """Serve them at the address and port of the settings, if there is a port."""
+    settings = get_settings()
+    if settings.driver_metrics:
+        where = (settings.driver_metrics_host, settings.driver_metrics)
+        threading.Thread(target=_serve, args=where, name="metrics", daemon=True).start()
 
 
-def _serve(port: int) -> None:
+def _serve(host: str, port: int) -> None:
     for _ in range(_TRIES):
         try:
-            start_http_server(port, addr="127.0.0.1", registry=registry)
+            start_http_server(port, addr=host, registry=registry)
         except OSError as error:
             # The driver before may hold it for a moment.
             log.info("metrics: port %d: %s", port, error)

@@ -6,10 +6,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
 
 import pyspark
 from pyspark.sql import DataFrame, SparkSession
 
+from vigie.broker.login import jaas_entry, spark_settings
 from vigie.contract.feed import Feed
 from vigie.errors import StackError
 from vigie.settings import get_settings
@@ -50,6 +53,7 @@ def open_session(
         .config("spark.driver.maxResultSize", "0")
         .getOrCreate()
     )
+    _log_in_to_kafka(spark)
     spark.sparkContext.setLogLevel("WARN")
     if spark.version != pyspark.__version__:
         message = (
@@ -58,6 +62,21 @@ def open_session(
         )
         raise StackError(message)
     return spark
+
+
+def _log_in_to_kafka(spark: SparkSession) -> None:
+    """Have the JVM read the login, and leave no file behind; every Kafka client in it uses it."""
+    entry = jaas_entry()
+    if not entry:
+        return
+    jvm: Any = spark._jvm
+    login, system = "java.security.auth.login.config", jvm.java.lang.System
+    with NamedTemporaryFile("w", suffix=".jaas") as file:  # its owner's alone
+        file.write(entry)
+        file.flush()
+        system.setProperty(login, file.name)
+        jvm.javax.security.auth.login.Configuration.getConfiguration().refresh()
+        system.clearProperty(login)
 
 
 def read_kafka(spark: SparkSession, feed: Feed, *, starting: str, max_rows: int) -> DataFrame:
@@ -78,7 +97,7 @@ def read_kafka(spark: SparkSession, feed: Feed, *, starting: str, max_rows: int)
 def kafka_options(feed: Feed) -> dict[str, str]:
     """How Spark reads the feed's topic, whatever part of it: all that was committed, or none."""
     return {
-        "kafka.bootstrap.servers": get_settings().kafka,
+        **spark_settings(),
         "kafka.isolation.level": (
             "read_committed" if feed.kafka.transactions else "read_uncommitted"
         ),

@@ -111,6 +111,10 @@ def _environment() -> dict[str, str]:
     passed = {
         name: value for name, value in os.environ.items() if name.startswith(("VIGIE_", PREFIX))
     }
+    if "VIGIE_KAFKA_PASSWORD" not in passed:
+        # A login goes along whole or not at all: where the password is a file, the worker's machine
+        # has a user and a password of its own, of one who may read.
+        passed.pop("VIGIE_KAFKA_USER", None)
     if "PYTHONPATH" in os.environ:
         passed["PYTHONPATH"] = os.environ["PYTHONPATH"]
     return passed | {

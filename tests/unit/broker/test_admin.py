@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError
 
 from tests.services import environment
 from vigie.broker.admin import OncePerMinute, get_admin, refused
-from vigie.errors import BrokerAway, BrokerError, TopicMissing
+from vigie.errors import BrokerAway, BrokerError, RightMissing, TopicMissing
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,8 @@ from vigie.errors import BrokerAway, BrokerError, TopicMissing
         (KafkaError._TIMED_OUT, BrokerAway),
         (KafkaError._ALL_BROKERS_DOWN, BrokerAway),
         (KafkaError.UNKNOWN_TOPIC_OR_PART, TopicMissing),
-        (KafkaError.TOPIC_AUTHORIZATION_FAILED, BrokerError),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, RightMissing),
+        (KafkaError.POLICY_VIOLATION, BrokerError),
     ],
 )
 def test_a_broker_that_is_away_is_told_from_a_missing_topic(

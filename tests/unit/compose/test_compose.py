@@ -9,25 +9,41 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from dotenv import dotenv_values
 from ruamel.yaml import YAML
 
 from tests.services import environment
+from vigie.broker.users import USERS
+from vigie.contract.loader import load_feeds
 from vigie.settings import HOME, Settings, get_settings
 
 pytestmark = pytest.mark.unit
 
 FILE = HOME / "docker-compose.yaml"
+EVERYTHING = HOME / "docker" / "everything.env"
 SETTINGS = {f"VIGIE_{name.upper()}" for name in Settings.model_fields}
-SERVICES = (
-    *("sqlserver", "kafka", "spark-master", "spark-worker", "mlflow", "ingest-api", "pages"),
+CORE = {
+    *("sqlserver", "kafka", "spark-master", "spark-worker-1", "spark-worker-2", "mlflow"),
     *("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"),
-)
+    *("ingest-api", "pages", "metadata"),
+}
+PROFILES = {
+    "lake": {"namenode", "datanode"},
+    "documents": {"mongodb"},
+    "simulator": {"simulator"},
+    "metrics": {
+        *("exporter", "prometheus", "alertmanager", "pushgateway", "statsd-exporter", "grafana"),
+    },
+}
+ONCE = {
+    *("warehouse-logins", "warehouse-migrate", "warehouse-roles", "kafka-setup"),
+    *("airflow-migrate", "airflow-admin"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +75,32 @@ def test_the_file_is_one_of_the_specification(compose: dict[str, Any]) -> None:
     assert not jsonschema.Draft7Validator(schema).is_valid(misspelt)
 
 
-def test_docker_compose_itself_takes_it() -> None:
+@pytest.mark.parametrize("variables", [[], ["--env-file", EVERYTHING]])
+def test_docker_compose_itself_takes_it(variables: list[str | Path]) -> None:
     program = HOME / ".cache" / "docker-compose"
     if not program.is_file():
         pytest.skip("docker-compose is not built here: `make compose-config` does")
-    command = [program, "-f", FILE, "config", "--quiet"]
+    command = [program, *variables, "-f", FILE, "config", "--format", "json"]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (told.returncode, told.stderr) == (0, "")
+    optional = set().union(*PROFILES.values()) if variables else set()
+    assert set(json.loads(told.stdout)["services"]) == CORE | ONCE | optional
 
 
-def test_the_core_is_there(services: dict[str, Any]) -> None:
-    assert set(SERVICES) <= set(services)
+def test_each_part_is_in_the_core_or_in_its_profile(services: dict[str, Any]) -> None:
+    found: dict[str, set[str]] = {}
+    for name, one in services.items():
+        found.setdefault(*one.get("profiles", ["core"]), set()).add(name)
+    assert found == {"core": CORE | ONCE, **PROFILES}
+    for name in CORE | ONCE:
+        assert set(services[name].get("depends_on", {})) <= CORE | ONCE, name
+
+
+def test_the_file_of_variables_has_all_profiles_and_what_they_need() -> None:
+    given = dotenv_values(EVERYTHING)
+    assert set(str(given.pop("COMPOSE_PROFILES")).split(",")) == set(PROFILES)
+    optional = set(re.findall(r"\$\{(\w+):-", FILE.read_text()))
+    assert set(given) == optional
 
 
 def test_every_setting_it_uses_exists(compose: dict[str, Any], services: dict[str, Any]) -> None:
@@ -77,6 +108,7 @@ def test_every_setting_it_uses_exists(compose: dict[str, Any], services: dict[st
     used |= {name.upper() for name in compose["secrets"]}
     used |= set(re.findall(r"\bVIGIE_[A-Z_]+", (HOME / "Dockerfile").read_text()))
     logins = {"VIGIE_OWNER", "VIGIE_STREAM", "VIGIE_READER"}
+    used |= {name for name in dotenv_values(EVERYTHING) if name.startswith("VIGIE_")}
     assert {name for name in used if name.startswith("VIGIE_")} - logins <= SETTINGS
 
 
@@ -122,50 +154,73 @@ def test_the_tables_are_there_before_anybody_uses_them(services: dict[str, Any])
         return direct | {far for near in direct for far in before(near)}
 
     assert {"sqlserver", "warehouse-logins"} <= before("warehouse-migrate")
-    for name in ("spark-worker", "ingest-api", "airflow-scheduler", "airflow-api-server"):
-        assert {"warehouse-migrate", "warehouse-roles", "kafka"} <= before(name)
+    for name in ("spark-worker-1", "ingest-api", "airflow-scheduler", "airflow-api-server"):
+        assert {"warehouse-migrate", "warehouse-roles", "kafka", "kafka-setup"} <= before(name)
 
 
 def test_no_password_stands_in_the_file(services: dict[str, Any]) -> None:
     for service, one in services.items():
         for name in one.get("environment", {}):
-            if re.search(r"PASSWORD|SECRET|_KEY|SQL_ALCHEMY_CONN", name):
+            if re.search(r"PASSWORD|SECRET(?!S__BACKEND)|_KEY|SQL_ALCHEMY_CONN", name):
                 assert name.endswith(("_FILE", "_CMD")), f"{service}: {name}"
     assert not re.search(r"://[^/\s]*:[^/\s]*@", FILE.read_text())
 
 
-def used_secrets(services: dict[str, Any]) -> Iterator[str]:
-    for one in services.values():
-        yield from one.get("secrets", [])
-    yield from re.findall(r"/run/secrets/(\w+)", FILE.read_text())
+def given(one: dict[str, Any]) -> dict[str, str]:
+    """The secrets of a service: the file each is in its container → its name."""
+    told = one.get("secrets", [])
+    return dict((s, s) if isinstance(s, str) else (s["target"], s["source"]) for s in told)
 
 
 def test_every_secret_is_made_and_given_to_who_reads_it(
     compose: dict[str, Any], services: dict[str, Any], made: Path
 ) -> None:
-    assert set(used_secrets(services)) == set(compose["secrets"])
+    used = {name for one in services.values() for name in given(one).values()}
+    assert used == set(compose["secrets"])
     for name, secret in compose["secrets"].items():
-        assert secret["file"] == f".secrets/{name}"
-        assert (made / name).stat().st_size > 15
-    for one in services.values():
+        file = secret["file"].replace("${DOCUMENTS_SECRET:-no_documents}", "vigie_documents")
+        assert file == f".secrets/{name}"
+        assert (made / name).stat().st_size > 15 or name == "kafka_certificate"
+    assert (made / "no_documents").read_text() == ""
+    for name, one in services.items():
         text = json.dumps([one.get("command"), one.get("healthcheck"), one.get("environment")])
-        assert set(re.findall(r"/run/secrets/(\w+)", text)) <= {*one.get("secrets", [])} | {
-            # Airflow's other components know where the file would be, and do not read it.
-            "airflow_passwords"
-        }
+        assert set(re.findall(r"/run/secrets/([\w.]+)", text)) <= {*given(one)}, name
 
 
-def test_metrics_are_a_profile_of_their_own_that_may_do_little(services: dict[str, Any]) -> None:
-    watching = {name for name, one in services.items() if one.get("profiles") == ["metrics"]}
-    assert watching == {"exporter", "prometheus", "alertmanager", "pushgateway", "grafana"}
-    for name in watching:
-        one = services[name]
-        assert one["read_only"] is True
-        assert one["cap_drop"] == ["ALL"]
-        assert one["mem_limit"]
-        assert one.get("user", "").split(":")[0] not in ("0", "root")
-    others = [one for name, one in services.items() if name not in watching]
-    assert all(watching.isdisjoint(one.get("depends_on", {})) for one in others)
+def test_each_part_logs_in_to_kafka_as_its_own_user(services: dict[str, Any]) -> None:
+    found: dict[str, set[str]] = {}
+    for name, one in services.items():
+        user = (one.get("environment") or {}).get("VIGIE_KAFKA_USER")
+        if password := given(one).get("vigie_kafka_password"):
+            assert password == f"kafka_{user}", name
+            found.setdefault(user, set()).add(name)
+        else:
+            assert user is None or name == "airflow-admin", name
+    assert set(found) == {*USERS, "admin"}
+    assert found["admin"] == {"kafka-setup"}
+    assert found["stream"] == {"spark-worker-1", "spark-worker-2"}
+    assert {f"kafka_{user}" for user in USERS} <= {*given(services["kafka-setup"])}
+
+
+def test_a_driver_may_run_on_either_worker(services: dict[str, Any]) -> None:
+    first, second = (
+        {k: v for k, v in services[f"spark-worker-{n}"].items() if k not in ("hostname", "ports")}
+        for n in (1, 2)
+    )
+    assert first == second
+
+
+def test_every_part_may_do_little_and_has_limits(services: dict[str, Any]) -> None:
+    for name, one in services.items():
+        assert one["cap_drop"] == ["ALL"], name
+        assert one["security_opt"] == ["no-new-privileges:true"], name
+        assert one["mem_limit"], name
+        assert one["cpus"], name
+        # SQL Server alone writes beside its volume, and is left one capability.
+        assert one.get("read_only", False) is (name != "sqlserver"), name
+        assert ("cap_add" in one) is (name == "sqlserver"), name
+        assert one.get("user", "").split(":")[0] not in ("0", "root"), name
+        assert one["logging"] == {"driver": "local"}, name
 
 
 def test_prometheus_asks_services_that_are_there(services: dict[str, Any]) -> None:
@@ -174,7 +229,9 @@ def test_prometheus_asks_services_that_are_there(services: dict[str, Any]) -> No
         t for job in told["scrape_configs"] for s in job["static_configs"] for t in s["targets"]
     ]
     targets += told["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
-    for target in targets:
+    drivers = {f"spark-worker-{n}:{9200 + i}" for n in (1, 2) for i in range(len(load_feeds()))}
+    assert {target for target in targets if ":92" in target} == drivers
+    for target in set(targets) - drivers:
         name, port = target.split(":")
         assert any(published.endswith(f":{port}") for published in services[name]["ports"]), target
 
@@ -185,8 +242,8 @@ def test_secrets_are_random_kept_and_for_nobody_else(made: Path, tmp_path: Path)
     assert {path.name: path.read_text() for path in made.iterdir()} == before
     assert made.stat().st_mode & 0o777 == 0o700
     make_secrets(tmp_path / "other")
-    for name, secret in before.items():
-        assert (tmp_path / "other" / name).read_text() != secret, name
+    for name in before.keys() - {"no_documents", "kafka_certificate"}:
+        assert (tmp_path / "other" / name).read_text() != before[name], name
 
 
 def test_settings_are_read_from_the_files_of_the_secrets(made: Path, tmp_path: Path) -> None:
@@ -195,6 +252,7 @@ def test_settings_are_read_from_the_files_of_the_secrets(made: Path, tmp_path: P
     assert settings.warehouse.startswith("mssql+pymssql://vigie_stream:")
     assert settings.warehouse_owner.startswith("mssql+pymssql://vigie_owner:")
     assert settings.airflow_database.startswith("postgresql+psycopg2://airflow:")
+    assert settings.documents.startswith("mongodb://vigie:")
 
 
 def test_what_is_mounted_or_copied_exists(services: dict[str, Any]) -> None:
@@ -209,11 +267,7 @@ def test_what_is_mounted_or_copied_exists(services: dict[str, Any]) -> None:
             assert f"!{source.removeprefix('./')}" in kept, source
 
 
-def test_our_own_containers_may_do_little(services: dict[str, Any]) -> None:
-    ours = [one for one in services.values() if one["image"].startswith("vigie:")]
-    assert len(ours) > 5
-    for one in ours:
-        assert one["cap_drop"] == ["ALL"]
-        assert one["read_only"] is True
-        assert one["security_opt"] == ["no-new-privileges:true"]
-    assert "USER vigie" in (HOME / "Dockerfile").read_text()
+def test_the_image_runs_as_a_user_of_its_own() -> None:
+    text = (HOME / "Dockerfile").read_text()
+    (user,) = re.findall(r"^USER (\d+)$", text, re.MULTILINE)
+    assert f"useradd --uid {user} " in text

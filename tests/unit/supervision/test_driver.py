@@ -44,6 +44,16 @@ def test_the_driver_runs_our_interpreter_with_our_settings(monkeypatch) -> None:
     assert "SECRET_OF_ANOTHER" not in environment
 
 
+def test_a_login_to_kafka_goes_along_whole_or_not_at_all(monkeypatch) -> None:
+    monkeypatch.setenv("VIGIE_KAFKA_USER", "airflow")
+    feed = next(iter(load_feeds()))
+    assert "VIGIE_KAFKA_USER" not in submission_request(feed, 1)["environmentVariables"]
+    monkeypatch.setenv("VIGIE_KAFKA_PASSWORD", "secret")
+    request = submission_request(feed, 1)
+    assert request["environmentVariables"]["VIGIE_KAFKA_USER"] == "airflow"
+    assert "secret" not in str(request["appArgs"]) + str(request["sparkProperties"])
+
+
 def test_java_options_can_be_set() -> None:
     request = submission_request(next(iter(load_feeds())), 1, java_options="-Xss1m")
     assert request["sparkProperties"]["spark.driver.extraJavaOptions"] == "-Xss1m"
