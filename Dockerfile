@@ -20,10 +20,10 @@ ENV PATH=/opt/vigie/.venv/bin:$PATH \
 USER 10001
 
 # What changes seldom comes first: packages, then jars, then the project itself.
-COPY --chown=vigie requirements.txt ./
+COPY --chown=vigie requirements.txt requirements-uv.txt ./
 RUN python -m venv .venv \
-    && .venv/bin/pip install --no-cache-dir uv==0.9.9 \
-    && .venv/bin/uv pip install --no-cache --python .venv/bin/python -r requirements.txt
+    && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements-uv.txt \
+    && .venv/bin/uv pip install --no-cache --python .venv/bin/python --require-hashes -r requirements.txt
 
 COPY --chown=vigie pyproject.toml README.md LICENSE ./
 COPY --chown=vigie include ./include

@@ -4,12 +4,13 @@ SHELL := bash
 
 bin := .venv/bin
 uv := $(bin)/uv
-compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate
+compile := UV_CUSTOM_COMPILE_COMMAND="make lock" $(uv) pip compile --quiet --no-emit-index-url --no-annotate --generate-hashes
+install_locked := $(uv) pip install --quiet --python $(bin)/python --require-hashes
 
 SEED ?=
 FAULTS ?= 100
 
-.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser screenshots jars ready lint lock bench load campaign compose-config compose-lint compose-linter powerbi-validator
+.PHONY: help install up down status test test-unit test-all test-mssql tsql prometheus browser screenshots jars ready lint lock audit bench load campaign compose-config compose-lint compose-linter powerbi-validator
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,11 +65,16 @@ screenshots: browser ## Make the README's pictures of the pages anew
 	$(bin)/python -m tests.browser.screenshots
 	$(bin)/python -m tests.browser.screenshot_streams
 
-lint: .venv/installed-dev ## Check style, types and layers
+lint: .venv/installed-dev ## Check style, types and layers, and that no secret is committed
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 	$(bin)/lint-imports
+	git ls-files -z | xargs -0 $(bin)/detect-secrets-hook --baseline .secrets.baseline --cores 2
+
+audit: .venv/installed-dev ## Ask PyPI whether a fault is known in what Vigie runs on
+	@$(bin)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt || { \
+	  echo "Above stands a known fault, or what could not be asked: then nothing is known of it." >&2; exit 1; }
 
 bench: .venv/installed-dev ## Run the benchmarks and print their table
 	$(bin)/python -m benchmarks.ingest
@@ -91,7 +97,8 @@ compose-config: .cache/docker-compose ## Have docker-compose itself judge the co
 	  && go get github.com/docker/compose/v2/cmd@v2.40.3 \
 	  && go build -o ../docker-compose github.com/docker/compose/v2/cmd
 
-lock: .venv/installed ## Write both requirements files from their .in files, changing as little as possible
+lock: .venv/bin/uv ## Write the requirements files from their .in files, changing as little as possible
+	$(compile) requirements-uv.in -o requirements-uv.txt
 	$(compile) requirements.in -o requirements.txt
 	$(compile) requirements-dev.in -o requirements-dev.txt
 
@@ -115,7 +122,7 @@ powerbi-validator compose-linter:
 	@npm ci --prefix $(@D) --ignore-scripts --no-fund --no-audit --silent
 	@touch $@
 
-.venv/bin/uv:
+.venv/bin/uv: requirements-uv.txt
 	@for python in python3.11 python3 none; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then break; fi; \
 	done; \
@@ -128,15 +135,16 @@ powerbi-validator compose-linter:
 	echo "making .venv with $$python"; \
 	"$$python" -m venv .venv
 	@echo "installing uv into .venv"
-	@$(bin)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@touch $@
 
 .venv/installed: requirements.txt pyproject.toml | .venv/bin/uv
 	@echo "installing requirements.txt and Vigie itself into .venv (about a minute)"
-	@$(uv) pip install --quiet --python $(bin)/python -r requirements.txt
+	@$(install_locked) -r requirements.txt
 	@$(uv) pip install --quiet --python $(bin)/python --no-deps -e .
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	@echo "installing requirements-dev.txt into .venv"
-	@$(uv) pip install --quiet --python $(bin)/python -r requirements-dev.txt
+	@$(install_locked) -r requirements-dev.txt
 	@touch $@

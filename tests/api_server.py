@@ -82,6 +82,7 @@ def api_server(folder: Path, stack: Stack, manager: Manager = "simple") -> Itera
         "API__PORT": str(port),
         "API__BASE_URL": address,
         "API__WORKERS": "1",
+        # pragma: allowlist nextline secret - of this server alone
         "API_AUTH__JWT_SECRET": "of tests alone, and long enough for SHA-512 to be content with it",
     } | (_users_in_a_file(folder) if manager == "simple" else _USERS_IN_A_DATABASE)
     env = os.environ | {f"AIRFLOW__{name}": value for name, value in settings.items()}

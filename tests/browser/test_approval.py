@@ -70,6 +70,7 @@ def running(stack: Stack, folder: Path) -> Iterator[str]:
         "API__PORT": str(port),
         "API__BASE_URL": address,
         "API__WORKERS": "1",
+        # pragma: allowlist nextline secret - of this server alone
         "API_AUTH__JWT_SECRET": "of tests alone, and long enough for SHA-512 to be content with it",
     }
     env = os.environ | {f"AIRFLOW__{name}": value for name, value in settings.items()}

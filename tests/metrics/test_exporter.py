@@ -257,6 +257,7 @@ def test_a_part_that_is_away_is_a_zero_and_the_others_are_there(warehouse: Engin
 
 
 def test_without_a_warehouse_a_scrape_still_answers(tmp_path: Path) -> None:
+    # pragma: allowlist nextline secret - nobody listens
     url = "postgresql+psycopg://nobody:nothing@127.0.0.1:1/vigie"
     told = environment(VIGIE_WAREHOUSE_READER=url, VIGIE_STATE=str(tmp_path))
     with told, TestClient(create_app()) as client:

@@ -156,4 +156,5 @@ def test_a_killed_session_is_gone(connect: Connect) -> None:
 
 def test_a_wrong_password_is_refused(connect: Connect) -> None:
     with pytest.raises(pymssql.OperationalError, match="Login failed"):
+        # pragma: allowlist nextline secret - it is refused
         connect(password="wrong")
