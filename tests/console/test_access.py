@@ -6,36 +6,17 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from fastapi.routing import APIRoute
 
 from tests.api_server import ROLES, ApiServer
 from tests.seeded_streams import empty, launched
 from tests.warehouse.streams import events, look
 from vigie.contract.loader import load_feeds
-from vigie.orchestration.console.app import make_app
 from vigie.orchestration.console.where import PREFIX
 
 pytestmark = pytest.mark.warehouse
 FEED = next(iter(load_feeds()))
 ACTIONS = ("start", "stop", "restart")
 EDITORS = [role for role in ROLES if role != "viewer"]
-
-
-def routes() -> list[tuple[str, str]]:
-    """Method and address of everything that the application answers."""
-    values = {"feed": FEED, "name": "streams.js", "action": "stop"}
-    found = []
-    for route in make_app().routes:
-        assert isinstance(route, APIRoute), f"{route} is no route, so it asks for no login"
-        address = PREFIX + route.path.format(**values)
-        found += [(method, address) for method in sorted(route.methods)]
-    return found
-
-
-@pytest.fixture(params=["simple", "fab"])
-def server(request: pytest.FixtureRequest, console: ApiServer, fab_console: ApiServer) -> ApiServer:
-    """The API server with each of the auth managers that Vigie runs under."""
-    return console if request.param == "simple" else fab_console
 
 
 @pytest.fixture(autouse=True)
@@ -58,18 +39,6 @@ def desired(server: ApiServer) -> str | None:
     return look(server.engine, FEED).desired
 
 
-@pytest.mark.parametrize(("method", "address"), routes())
-def test_nobody_gets_anything_without_a_login(server: ApiServer, method: str, address: str) -> None:
-    own = {"Origin": server.address}
-    for cookies in ({}, {"_token": ""}):
-        reply = httpx.request(
-            method, server.address + address, json={"launch": 1}, headers=own, cookies=cookies
-        )
-        assert reply.status_code == 401, reply.text
-        assert "frame-ancestors 'self'" in reply.headers["content-security-policy"]
-    assert desired(server) == "running"
-
-
 def test_a_token_that_airflow_did_not_sign_is_refused(server: ApiServer) -> None:
     header, claims, signature = server.token("admin").split(".")
     forged = f"{header}.{claims}.{signature[::-1]}"
@@ -79,11 +48,10 @@ def test_a_token_that_airflow_did_not_sign_is_refused(server: ApiServer) -> None
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_role_may_look(server: ApiServer, role: str) -> None:
+def test_every_role_sees_every_stream_and_who_may_edit_its_buttons(
+    server: ApiServer, role: str
+) -> None:
     with server.client(role) as client:
-        for method, address in routes():
-            if method == "GET":
-                assert client.get(address).status_code == 200, address
         shown = client.get(f"{PREFIX}/data").json()
     assert shown["person"] == role
     assert [stream["feed"] for stream in shown["streams"]] == list(load_feeds())

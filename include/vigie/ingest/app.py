@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from vigie.broker.admin import is_answering
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
+from vigie.http_guard import DATA, SELF, Guard, policy
 from vigie.ingest import counts
 from vigie.ingest.answers import Accepted, Answer, Refused, refuse
 from vigie.ingest.entrance import Entrance
@@ -40,6 +41,19 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
+# The page of the API's description loads Swagger's own files, as FastAPI writes it.
+_SWAGGER = "https://cdn.jsdelivr.net 'unsafe-inline'"
+_HEADERS = {
+    "": DATA,
+    "/docs": policy(
+        {
+            "script-src": _SWAGGER,
+            "style-src": _SWAGGER,
+            "img-src": f"{SELF} data: https://fastapi.tiangolo.com",
+            "connect-src": SELF,
+        }
+    ),
+}
 _bearer = HTTPBearer(scheme_name="key", auto_error=False)
 """Describes the header on the OpenAPI page; the entrance itself looks at it."""
 
@@ -63,6 +77,7 @@ def make_app(feeds: Mapping[str, Feed], keyring: Keyring) -> FastAPI:
         await asyncio.gather(*(asyncio.to_thread(entrance.close) for entrance in entrances))
 
     app = FastAPI(title="Vigie readings", version="1", lifespan=lifespan, redoc_url=None)
+    app.add_middleware(Guard, policies=_HEADERS)
     for entrance in entrances:
         _add_feed(app, entrance)
 

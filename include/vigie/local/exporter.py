@@ -16,7 +16,7 @@ PROGRAM = "exporter"
 def program(stack: Stack) -> Program:
     """The exporter; it knows the contracts of its start."""
     application = ("vigie.metrics.app:create_app", "--factory")
-    where = ("--host", LOOPBACK, "--port", str(stack.ports["exporter"]))
+    where = ("--host", LOOPBACK, "--port", str(stack.ports["exporter"]), "--no-server-header")
     command = (sys.executable, "-m", "uvicorn", *application, *where, "--no-access-log")
     return Program(PROGRAM, command, reads=contracts())
 

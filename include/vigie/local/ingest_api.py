@@ -19,7 +19,7 @@ _LOCAL = "local"
 def program(stack: Stack) -> Program:
     """The API; told to end, it waits for what Kafka has still to acknowledge."""
     application = ("vigie.ingest.app:create_app", "--factory")
-    where = ("--host", LOOPBACK, "--port", str(stack.ports["ingest"]))
+    where = ("--host", LOOPBACK, "--port", str(stack.ports["ingest"]), "--no-server-header")
     options = ("--no-access-log", "--timeout-graceful-shutdown", "15")
     command = (sys.executable, "-m", "uvicorn", *application, *where, *options)
     return Program(PROGRAM, command, stop_seconds=30, reads=contracts())

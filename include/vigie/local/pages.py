@@ -14,9 +14,10 @@ PROGRAM = "pages"
 
 def program(stack: Stack) -> Program:
     """Streamlit; it serves people, who would rather wait than slow a stream down."""
-    where = ("--host", LOOPBACK, "--port", str(stack.ports["pages"]), "--no-access-log")
+    where = ("--host", LOOPBACK, "--port", str(stack.ports["pages"]))
+    options = ("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "3")
     server = (sys.executable, "-m", "uvicorn", "vigie.dashboards.site:app", *where)
-    command = ("nice", "-n", "5", *server, "--timeout-graceful-shutdown", "3")
+    command = ("nice", "-n", "5", *server, *options)
     return Program(PROGRAM, command, stop_seconds=10)
 
 

@@ -57,6 +57,8 @@ def initialise(stack: Stack) -> None:
         # Whoever may submit a driver runs any command here.
         "spark.master.rest.filters": _FILTER,
         f"spark.{_FILTER}.param.secretKey": secret,
+        # Whoever may open the page may look, and kill nothing.
+        "spark.ui.killEnabled": "false",
         # Whoever is killed was asked to stop before, or does not hear: by default a worker waits 10
         # seconds for it, and launches no other driver meanwhile.
         "spark.worker.driverTerminateTimeout": "2s",

@@ -13,6 +13,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from vigie.http_guard import DATA, Guard
 from vigie.metrics.around import Airflow, read_disk
 from vigie.metrics.collector import VigieCollector
 from vigie.metrics.kafka import Kafka
@@ -53,6 +54,7 @@ def create_app() -> FastAPI:
         collector.close()
 
     app = FastAPI(title="Vigie metrics", lifespan=lifespan, openapi_url=None)
+    app.add_middleware(Guard, policies={"": DATA})
 
     @app.get("/metrics")
     def metrics() -> Response:

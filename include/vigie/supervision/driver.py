@@ -43,6 +43,7 @@ def submission_request(
     session = {
         "spark.jars": ",".join(str(jar) for jar in sorted((settings.jars / "spark").glob("*.jar"))),
         "spark.ui.port": str(ui_port(feed)),
+        "spark.ui.killEnabled": "false",
         "spark.app.name": f"vigie {feed} {launch}",
         # Metrics are named for what they are, not for each application anew.
         "spark.metrics.namespace": "stream",

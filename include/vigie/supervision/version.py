@@ -19,6 +19,7 @@ _NOT_IN_A_DRIVER = frozenset(
         "docs",
         "forecasting",
         "generated.py",
+        "http_guard.py",
         "ingest",
         "lake",
         "local",

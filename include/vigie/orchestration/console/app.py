@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from vigie.errors import ContractError, VigieError
+from vigie.http_guard import SELF, Guard, SmallBodies, policy
 from vigie.orchestration.console.access import (
     User,
     permitted,
@@ -30,15 +30,10 @@ from vigie.orchestration.console.where import PAGE
 from vigie.orchestration.stream_feed import dag_of
 
 _FOLDER = Path(__file__).with_name("page")
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
+_SOURCES = dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), SELF)
+_HEADERS = {"": policy(_SOURCES, framed=True)}
+_LARGEST = 4096
+"""Bytes of what an action is asked with."""
 _LOGGED_OUT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Streams</title></head>
 <body><p>You are not logged in to Airflow. <a href="../auth/login">Log in</a>, then open
@@ -63,13 +58,8 @@ def make_app() -> FastAPI:
     )
     look = Look()
 
-    @app.middleware("http")
-    async def add_headers(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        response = await call_next(request)
-        response.headers.update(_HEADERS)
-        return response
+    app.add_middleware(SmallBodies, largest=_LARGEST)
+    app.add_middleware(Guard, policies=_HEADERS)
 
     @app.get(f"/{PAGE}")
     def page() -> FileResponse:
