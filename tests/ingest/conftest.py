@@ -42,7 +42,7 @@ def running_api(output: Path, **settings: str) -> Iterator[Api]:
     """Run the API as the local stack does, against the services of the settings."""
     port = choose_ports({}, only_free=True)["ingest"]
     command = [sys.executable, "-m", "uvicorn", "vigie.ingest.app:create_app", "--factory"]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--no-server-header"]
     key = create_key(get_engine("owner"), f"test-{port}", (), person="test")
     with output.open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | settings)

@@ -61,4 +61,5 @@ def words(connection: psycopg.Connection, role: str, schema: str) -> str:
 def test_a_wrong_password_lets_nobody_in(postgres: Stack, role: str) -> None:
     host, port = postgres.address("postgres").split(":")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        # pragma: allowlist nextline secret - it is refused
         psycopg.connect(host=host, port=port, user=role, password="wrong", dbname="vigie")
