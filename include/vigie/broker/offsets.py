@@ -12,7 +12,11 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from vigie.broker.admin import answers, get_admin, refused
 
-_NO_LEADER = (KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION)
+_NO_LEADER = (
+    *(KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION),
+    # A broker that has just started has not made itself leader of all it tells of.
+    *(KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH),
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def read_topics(topics: Iterable[str], *, timeout: float) -> dict[str, TopicStat
 
 
 def _is_passing(error: BaseException) -> bool:
-    """For a moment after it was made or changed, a topic's partitions have no leader."""
+    """For a moment after it was made or changed, or its broker started, a topic has no leader."""
     cause = error.__cause__
     return isinstance(cause, KafkaException) and cause.args[0].code() in _NO_LEADER
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.exc import OperationalError
 
 from vigie.errors import VigieError
 
@@ -24,6 +25,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.
 # A pipe or a file has no width of its own: a table is not cut there.
 out = Console(width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True)
+_HELP = "See `vigie status`; `vigie up` starts the local stack"
 
 
 def print_json(value: Any) -> None:
@@ -44,15 +46,22 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
     out.print(table)
 
 
+def _say(text: str) -> None:
+    err.print(f"[bold red]error:[/] {escape(text)}", highlight=False)
+
+
 def clear_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn an error of ours into its message and exit code 2, without a traceback."""
+    """Turn an error of ours, or a warehouse that is away, into its message and exit code 2."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
         except VigieError as error:
-            err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+            _say(str(error))
+            raise typer.Exit(2) from error
+        except OperationalError as error:
+            _say(f"the warehouse does not answer, or broke off: {str(error.orig).strip()}. {_HELP}")
             raise typer.Exit(2) from error
 
     return run
