@@ -62,6 +62,11 @@ def initialise(stack: Stack) -> None:
         # Whoever is killed was asked to stop before, or does not hear: by default a worker waits 10
         # seconds for it, and launches no other driver meanwhile.
         "spark.worker.driverTerminateTimeout": "2s",
+        # A master that begins with nothing has the worker kill every driver it does not know.
+        "spark.deploy.recoveryMode": "ROCKSDB",
+        "spark.deploy.recoveryDirectory": str(folder / "recovery"),
+        # For so long it takes no drivers where a worker of before is gone.
+        "spark.deploy.recoveryTimeout": "15s",
         **SHOWN_METRICS,
     }
     conf = os.open(folder / "spark.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
