@@ -17,8 +17,10 @@ PROGRAM = "mlflow"
 def program(stack: Stack) -> Program:
     """The server; nothing waits for it, so it starts at low priority on what the others leave."""
     where = ("--host", LOOPBACK, "--port", str(stack.ports["mlflow"]), "--workers", "1")
-    command = ("nice", "-n", "5", sys.executable, "-m", "mlflow", "server", *where)
-    return Program(PROGRAM, command)
+    server = (sys.executable, "-m", "mlflow", "server", *where)
+    # What serves is a child, which outlives a parent that was killed.
+    alone = (sys.executable, "-m", "vigie.local.alone")
+    return Program(PROGRAM, ("nice", "-n", "5", *alone, *server))
 
 
 def environment(stack: Stack) -> Mapping[str, str]:
