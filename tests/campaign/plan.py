@@ -28,7 +28,7 @@ _DRIVER_HITS = {
     "restart": ("restart",),
 }
 _HITS = {"kill": "kill -9", "cut": "frozen", "stop": "stop, start", "restart": "restart"}
-_AT_ONCE, _PAUSE = (0.2, 2.0), (7.0, 24.0)
+_AT_ONCE, _PAUSE = (0.2, 2.0), (5.0, 18.0)
 """Seconds to the next fault: three in ten follow at once."""
 _HOLD = (3.0, 30.0)
 _POISON, _LOAD = (20, 400), (300, 3000)
