@@ -15,8 +15,10 @@ import pytest
 from tests.local_stack import RECOVERY, LocalStack, wait_for
 from vigie.contract.feed import Feed
 from vigie.contract.loader import get_feed, load_feeds
+from vigie.errors import MasterAway
 from vigie.local.environment import stack_environment
 from vigie.local.postgres import connect
+from vigie.supervision.master import DriverState, SparkMaster
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
@@ -97,6 +99,37 @@ def watched_since(local_stack: LocalStack, moment: float) -> bool:
         f"SELECT count(*) FILTER (WHERE {late}) = count(*) FROM ops.watch WHERE feed IN ({wanted})"
     )
     return bool(local_stack.query(sql)[0][0])
+
+
+@pytest.mark.campaign
+def test_drivers_outlive_the_spark_master(local_stack: LocalStack, feed: Feed) -> None:
+    before, launch = local_stack.account(feed), local_stack.stream(feed)["launch"]
+    processes = driver_pids(local_stack, [feed.name])
+    named = f"SELECT submission_id FROM ops.launch WHERE feed = '{feed.name}' AND launch = {launch}"
+    ((submission,),) = local_stack.query(named)
+    (old,) = local_stack.program("spark-master")
+
+    local_stack.kill_program("spark-master")
+    wait_for(lambda: old not in local_stack.program("spark-master"), "another master")
+    wait_for(lambda: is_known(submission), "the master to know the driver again")
+    wait_for(local_stack.watched_again, "every part to be healthy")
+
+    local_stack.send(feed, 100, sensor="master-away")
+    assert local_stack.settle(feed, before["read"] + 100)["stored"] == before["stored"] + 100
+    assert driver_pids(local_stack, [feed.name]) == processes
+    assert local_stack.stream(feed)["launch"] == launch
+    local_stack.run("stream", "restart", feed.name)
+    wait_for(
+        lambda: (s := local_stack.stream(feed))["launch"] > launch and s["state"] == "running",
+        "a driver that the new master was given",
+    )
+
+
+def is_known(submission: str) -> bool:
+    try:
+        return SparkMaster().driver_state(submission) == DriverState.RUNNING
+    except MasterAway:
+        return False
 
 
 @pytest.mark.campaign
