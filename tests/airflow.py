@@ -35,7 +35,7 @@ class Airflow:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
             env=os.environ | stack_environment(self.local.stack),
         )
 

@@ -20,7 +20,7 @@ from vigie.local.postgres import connect
 
 T = TypeVar("T")
 
-_PRESENT = 90.0
+_PRESENT = 240.0
 """Seconds to wait for what is to be struck, which an earlier fault may have taken."""
 _HEARD = 240.0
 """Seconds an operator tries a command again while what it needs is away."""
