@@ -74,8 +74,7 @@ class _Campaign:
         """Strike, let the stack get over it, and compare."""
         # Its first run begins at once, and meets the faults.
         Airflow(self._stack).do("dags", "unpause", ARCHIVE)
-        with Watch(self._stack.stack, self._feeds) as watch:
-            self._traffic.start()
+        with Watch(self._stack.stack, self._feeds) as watch, self._traffic:
             with self._phase("faults"):
                 struck = self._strike()
             with self._phase("last acknowledgements"):

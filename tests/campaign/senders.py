@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
 
 import httpx
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -135,6 +133,9 @@ class HttpDevice:
         if values:
             self._until_answered(values)
 
+    def finish(self) -> None:
+        """Nothing is left: whatever was posted was answered."""
+
     def post_anything(self, body: bytes) -> None:
         """Post a body that is no JSON, which must be refused as a whole.
 
@@ -169,36 +170,3 @@ class HttpDevice:
             return True
         self._sent.wrong(f"{self._url}: answer {reply.status_code}: {reply.text[:200]}")
         return reply.status_code < 500
-
-
-class Background:
-    """Runs one device on a thread, at a pace, until it is told to end; keeps what went wrong."""
-
-    def __init__(self, name: str, step: Any, finish: Any, *, every: float) -> None:
-        self._step, self._finish, self._every = step, finish, every
-        self._stop = threading.Event()
-        self.error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            while not self._stop.wait(self._every):
-                self._step()
-            self._finish()
-        except BaseException as error:
-            self.error = error
-
-    def stop(self) -> None:
-        """Send no more new messages."""
-        self._stop.set()
-
-    def join(self) -> None:
-        """Wait until all is acknowledged.
-
-        Raises:
-            BaseException: What ended the device early.
-        """
-        self._thread.join()
-        if self.error is not None:
-            raise self.error

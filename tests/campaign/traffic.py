@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from threading import Event
@@ -12,7 +13,7 @@ from typing import Any
 
 from tests.bad_messages import BadMessages
 from tests.campaign.plan import HTTP, Fault
-from tests.campaign.senders import Background, HttpDevice, Item, KafkaDevice
+from tests.campaign.senders import HttpDevice, Item, KafkaDevice
 from tests.campaign.sent import GOOD, Sent
 from tests.readings import message
 from vigie.contract.feed import Feed
@@ -37,24 +38,32 @@ class Traffic:
         self._stack, self._feeds, self._seed = stack, feeds, seed
         self.sent = {name: Sent(name) for name in feeds}
         self._ended = Event()
-        self._running: list[Background] = []
+        self._pool = ThreadPoolExecutor(2 * len(feeds))
+        self._running: list[Future[None]] = []
 
-    def start(self) -> None:
+    def __enter__(self) -> Traffic:
         """Begin to send live readings."""
         for number, feed in enumerate(self._feeds.values()):
             kafka = KafkaDevice(feed, self.sent[feed.name])
             http = self._http(feed, f"live {feed.name}")
-            for way, (device, end) in enumerate(((kafka, kafka.finish), (http, lambda: None))):
+            for way, device in enumerate((kafka, http)):
                 source = self._live(feed, self._seed + 2 * number + way)
-                self._run(f"{feed.name} {way}", device, source, end)
+                self._running.append(self._pool.submit(self._send_on, device, source))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let no device go on, whatever happened."""
+        self._ended.set()
 
     def stop(self) -> None:
-        """Send what is held back, and wait until all is acknowledged."""
+        """Send what is held back, and wait until all is acknowledged.
+
+        Raises:
+            AssertionError: A device gave up.
+        """
         self._ended.set()
         for device in self._running:
-            device.stop()
-        for device in self._running:
-            device.join()
+            device.result()
 
     def send(self, fault: Fault) -> None:
         """Send the messages of a fault, and wait until they are acknowledged."""
@@ -76,17 +85,12 @@ class Traffic:
             kafka.send(items)
             kafka.finish()
 
-    def _run(
-        self, name: str, device: KafkaDevice | HttpDevice, source: Iterator[Item], end: object
-    ) -> None:
-        def finish() -> None:
-            while rest := list(islice(source, _BODY)):
-                device.send(rest)
-            if callable(end):
-                end()
-
-        step = lambda: device.send(islice(source, _AT_ONCE))  # noqa: E731
-        self._running.append(Background(name, step, finish, every=_EVERY))
+    def _send_on(self, device: KafkaDevice | HttpDevice, source: Iterator[Item]) -> None:
+        while not self._ended.wait(_EVERY):
+            device.send(islice(source, _AT_ONCE))
+        while rest := list(islice(source, _BODY)):
+            device.send(rest)
+        device.finish()
 
     def _http(self, feed: Feed, name: str) -> HttpDevice:
         address = f"http://{self._stack.address('ingest')}"
