@@ -5,9 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 COMPONENTS = (
     *("postgres", "kafka", "spark-master", "spark-worker", "documents", "ingest-api"),
