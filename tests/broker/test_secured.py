@@ -76,6 +76,15 @@ def test_who_may_send_sends_and_may_do_no_more(secured: Secured, user: str, tmp_
             ensure_topics([load_feed(sixth)])
 
 
+@pytest.mark.parametrize("user", ["simulator", "airflow"])
+def test_commands_that_send_need_no_administrator(secured: Secured, user: str) -> None:
+    with environment(**secured.login(user)):
+        before = messages(FEED)
+        done = CliRunner().invoke(app, ["simulate", FEED.name, "--count", "7"])
+        assert done.exit_code == 0, done.output
+        assert messages(FEED) == before + 7
+
+
 @pytest.mark.parametrize("user", ["stream", "exporter"])
 def test_who_may_not_send_is_told_so(secured: Secured, user: str) -> None:
     with environment(**secured.login(user)):

@@ -54,22 +54,19 @@ def _group(name: str) -> Right:
 
 
 _SEND = _topic(_READINGS, AclOperation.WRITE, AclOperation.DESCRIBE, prefix=True)
-# Whoever reads looks first whether the topic is compacted.
-_READ = _topic(
-    _READINGS,
-    *(AclOperation.READ, AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS),
-    prefix=True,
-)
+_READ = _topic(_READINGS, AclOperation.READ, AclOperation.DESCRIBE, prefix=True)
+# Commands and streams look first whether the topic is as its contract says.
+_COMPARE = _topic(_READINGS, AclOperation.DESCRIBE_CONFIGS, prefix=True)
 USERS: Mapping[str, tuple[Right, ...]] = {
     "ingest": (_SEND,),
-    "simulator": (_SEND,),
+    "simulator": (_SEND, _COMPARE),
     "stream": (
-        *(_READ, _group(_SPARK)),
+        *(_READ, _COMPARE, _group(_SPARK)),
         _topic(ALERTS, AclOperation.WRITE, AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS),
     ),
     # Its tasks collect files, archive, restate and pass alerts on.
     "airflow": (
-        *(_SEND, _READ, _group(_SPARK), _group(_NOTIFIER), _group("vigie-lake")),
+        *(_SEND, _READ, _COMPARE, _group(_SPARK), _group(_NOTIFIER), _group("vigie-lake")),
         _topic(ALERTS, AclOperation.READ, AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS),
     ),
     "exporter": (_topic(_READINGS, AclOperation.DESCRIBE, prefix=True),),
