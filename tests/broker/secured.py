@@ -70,6 +70,8 @@ def secured_broker(folder: Path) -> Iterator[Secured]:
         "TMPDIR": str(folder),
         "PATH": f"{find_java().parent}{os.pathsep}{os.environ['PATH']}",
     }
+    # A password that files and command lines would trip over.
+    (secrets / "kafka_stream").write_text('quo"te \\ ${user.home} = ; word\n')
     certificate, key = ensure_certificate(folder)
     (secrets / "kafka_certificate").write_bytes(key.read_bytes() + certificate.read_bytes())
     found = Secured(f"{LOOPBACK}:{inside}", f"{LOOPBACK}:{outside}", secrets, certificate)

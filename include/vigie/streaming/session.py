@@ -74,6 +74,8 @@ def _log_in_to_kafka(spark: SparkSession) -> None:
     with NamedTemporaryFile("w", suffix=".jaas") as file:  # its owner's alone
         file.write(entry)
         file.flush()
+        # Else a `${…}` in a password would be taken for a property's name.
+        jvm.java.security.Security.setProperty("policy.expandProperties", "false")
         system.setProperty(login, file.name)
         jvm.javax.security.auth.login.Configuration.getConfiguration().refresh()
         system.clearProperty(login)
