@@ -10,6 +10,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 
 from vigie.lake.spark_options import submit_options
 from vigie.orchestration.lake import ARCHIVE_PAGE, find_news, maintain_all
+from vigie.orchestration.rows import archived, telling_rows
 from vigie.settings import get_settings
 
 
@@ -39,6 +40,7 @@ def archive_feeds() -> None:
         driver_memory="1g",
         env_vars={"SPARK_LOCAL_IP": "127.0.0.1"},
         pool="heavy",
+        **telling_rows(archived),
     )
 
     @task(trigger_rule="none_failed")

@@ -35,10 +35,10 @@ def compact_facts() -> None:
     @task(pool="heavy", outlets=[FACTS_CHANGED])
     def compact(
         feed: str, person: str, month: str, logical_date: Any = None, dag_run: Any = None
-    ) -> None:
+    ) -> int:
         from vigie.orchestration.compact import compact as run
 
-        run(feed, person, month, logical_date, str(dag_run.run_type.value))
+        return run(feed, person, month, logical_date, str(dag_run.run_type.value))
 
     for feed in load_feeds():
         compact.override(task_id=feed)(feed, PERSON, "{{ params.month }}")

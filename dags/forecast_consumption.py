@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
@@ -11,6 +12,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 
 from vigie.contract.loader import load_feeds
 from vigie.orchestration.forecast import FORECAST_PAGE, skip_unless_possible
+from vigie.orchestration.rows import forecast_by, telling_rows
 from vigie.settings import get_settings
 
 
@@ -39,6 +41,7 @@ def make_dag(feed: str, model: str) -> None:
             driver_memory="1g",
             env_vars={"SPARK_LOCAL_IP": "127.0.0.1"},
             pool="heavy",
+            **telling_rows(partial(forecast_by, feed)),
         )
         due() >> forecast
 

@@ -35,10 +35,10 @@ PAGE = triage(
     doc_md=PAGE,
 )
 def reconcile_feeds() -> None:
-    def reconcile(feed: str) -> None:
+    def reconcile(feed: str) -> int:
         from vigie.orchestration.reconcile_feed import reconcile_or_fail
 
-        reconcile_or_fail(feed)
+        return reconcile_or_fail(feed)
 
     for feed in feed_titles():
         task(reconcile, task_id=feed)(feed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
@@ -13,6 +14,7 @@ from vigie.contract.loader import load_feeds
 from vigie.lake.spark_options import submit_options
 from vigie.orchestration.facts_changed import FACTS_CHANGED
 from vigie.orchestration.restate import PERSON, PREFER, RESTATE_PAGE, WHICH, skip_unless_due
+from vigie.orchestration.rows import restated, telling_rows
 from vigie.settings import get_settings
 
 
@@ -48,6 +50,7 @@ def make_dag(feed: str) -> None:
             env_vars={"SPARK_LOCAL_IP": "127.0.0.1"},
             pool="heavy",
             outlets=[FACTS_CHANGED],
+            **telling_rows(partial(restated, feed)),
         )
         due() >> restate
 

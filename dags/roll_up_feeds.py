@@ -39,14 +39,17 @@ def roll_up_feeds() -> None:
         feed: str,
         data_interval_start: datetime | None = None,
         data_interval_end: datetime | None = None,
-    ) -> None:
+    ) -> int:
         from vigie.contract.loader import get_feed
         from vigie.warehouse.roll_ups import roll_up, roll_up_changed
 
         contract = get_feed(feed)
+        done = []
         if data_interval_start and data_interval_end:
-            print("of the run:", roll_up(contract, data_interval_start, data_interval_end))
-        print("changed since:", roll_up_changed(contract))
+            done.append(roll_up(contract, data_interval_start, data_interval_end))
+        done.append(roll_up_changed(contract))
+        print("of the run, then changed since:", *done)
+        return sum(each.hours + each.days for each in done)
 
     for feed in load_feeds():
         roll_up.override(task_id=feed)(feed)

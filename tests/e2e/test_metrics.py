@@ -9,8 +9,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.airflow import RUN, Airflow
 from tests.local_stack import LocalStack, wait_for
-from tests.metrics.expressions import PROMETHEUS_OWN, PUSHED, expressions, names
+from tests.metrics.expressions import AIRFLOW, FAILED, PROMETHEUS_OWN, PUSHED, expressions, names
 from tests.readings import message
 from vigie.contract.loader import get_feed
 from vigie.local import prometheus
@@ -23,6 +24,7 @@ FEEDS = ("air_quality", "gas_turbine")
 # What jobs leave behind that a young stack has not run; tests/metrics shows each of them exposed.
 LATER = ("lake_bytes", "lake_files", "lake_archived", "model_", "refresh_", "restatement_")
 LATER += ("compaction_", "quarantine_messages")
+NOT_YET = PUSHED | FAILED | {"ALERTS"}
 
 
 def comes_later(name: str) -> bool:
@@ -60,12 +62,17 @@ def all_metrics(stack: LocalStack) -> dict[tuple[str, ...], float]:
     pages = [stack.stack.address(part) + "/metrics" for part in ("exporter", "ingest")]
     pages += [f"127.0.0.1:{ui_port(feed)}/metrics/prometheus/" for feed in FEEDS]
     pages += [f"127.0.0.1:{metrics_port(feed)}/metrics" for feed in FEEDS]
+    if prometheus.STATSD_EXPORTER in prometheus.installed():
+        pages.append(stack.stack.address(prometheus.STATSD_EXPORTER) + "/metrics")
     return {key: value for page in pages for key, value in scraped(page).items()}
 
 
 def test_every_metric_of_a_dashboard_or_rule_is_exposed(busy: LocalStack) -> None:
     asked = {name for expression in expressions() for name in names(expression)}
-    wanted = {n for n in (asked | set(FAMILIES)) - PROMETHEUS_OWN - PUSHED if not comes_later(n)}
+    known = (asked | set(FAMILIES)) - PROMETHEUS_OWN - NOT_YET
+    if prometheus.STATSD_EXPORTER not in prometheus.installed():
+        known -= AIRFLOW
+    wanted = {name for name in known if not comes_later(name)}
 
     def missing() -> set[str]:
         return wanted - {key[0] for key in all_metrics(busy)}
@@ -106,10 +113,11 @@ def test_prometheus_has_scraped_the_stack_and_answers_every_query(busy: LocalSta
         return [f"{t['labels']}: {t['lastError']}" for t in wanted if t["health"] != "up"]
 
     wait_for(lambda: not down(), "every target to be scraped")
+    not_yet = NOT_YET if prometheus.STATSD_EXPORTER in prometheus.installed() else NOT_YET | AIRFLOW
     for expression in expressions():
         ask(busy, "query", query=expression)
         alert = ">" in expression or "==" in expression or "<" in expression
-        if alert or any(comes_later(n) or n in PUSHED | {"ALERTS"} for n in names(expression)):
+        if alert or any(comes_later(n) or n in not_yet for n in names(expression)):
             continue
         # A rate is there after two scrapes.
         wait_for(
@@ -127,3 +135,19 @@ def test_prometheus_has_scraped_the_stack_and_answers_every_query(busy: LocalSta
         ),
         "every rule to have been evaluated",
     )
+
+
+@pytest.mark.skipif(
+    prometheus.PUSHGATEWAY not in prometheus.installed(), reason="no Pushgateway there"
+)
+def test_a_run_leaves_its_rows_at_the_gateway(busy: LocalStack) -> None:
+    airflow = Airflow(busy)
+    airflow.do("dags", "trigger", "reconcile_feeds")
+    assert airflow.finished("reconcile_feeds", "manual")["state"] == "success"
+    read = sum(busy.account(get_feed(name))["read"] for name in FEEDS)
+
+    def rows() -> float:
+        found = scraped(busy.stack.address(prometheus.PUSHGATEWAY) + "/metrics")
+        return max((v for k, v in found.items() if k[0] == "vigie_dag_run_rows"), default=0)
+
+    wait_for(lambda: rows() >= read, "the rows of the run to be pushed", RUN)

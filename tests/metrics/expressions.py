@@ -12,7 +12,15 @@ from vigie.settings import HOME
 
 PROMETHEUS_OWN = {"up", "ALERTS"}
 SPARK = {"metrics_stream_driver_jvm_heap_used_Value"}
-PUSHED = {"vigie_dag_run_seconds", "vigie_dag_run_succeeded", "vigie_dag_run_timestamp_seconds"}
+PUSHED = {f"vigie_dag_run_{what}" for what in ("rows", "seconds", "succeeded", "timestamp_seconds")}
+FAILED = {"airflow_ti_failures"}
+AIRFLOW = FAILED | {
+    "airflow_executor_running_tasks",
+    "airflow_executor_queued_tasks",
+    "airflow_executor_open_slots",
+    "airflow_dag_processing_total_parse_time",
+}
+"""What Airflow sends by StatsD; a failed task only once there was one."""
 _NAME = re.compile(
     r"(?<![\w$\"])(?:vigie_\w+|metrics_\w+|airflow_\w+|up|ALERTS)\b(?=\s*[{\[)]|\s|$)"
 )

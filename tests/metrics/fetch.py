@@ -1,8 +1,9 @@
-"""Fetches Prometheus, Alertmanager and Pushgateway into `.cache/prometheus`, with their tools.
+"""Fetches Prometheus and what goes with it into `.cache/prometheus`.
 
 Run by `make test` and `make prometheus`. What is on the PATH is taken as it is. Else Debian's
 packages are unpacked, and not installed: nothing starts by itself, and no right is needed. Where
-there is no apt it says what to do, and exits 1.
+there is no apt it says what to do, and exits 1. Debian 12 has no exporter of StatsD: Go builds it,
+and without Go the stack goes without.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ FOLDER = HOME / ".cache" / "prometheus"
 PROGRAMS = FOLDER / "usr" / "bin"
 _PACKAGES = ("prometheus", "prometheus-alertmanager", "prometheus-pushgateway")
 _WANTED = ("prometheus", "promtool", "amtool", "prometheus-alertmanager", "prometheus-pushgateway")
+_STATSD_EXPORTER = "v0.28.0"
 _MANUAL = (
     "Tests of metrics and alerts need promtool, amtool and prometheus on the PATH: unpack the "
     "releases of https://prometheus.io/download (Debian, Ubuntu: `apt-get update` as root, then "
@@ -35,10 +37,23 @@ def main() -> int:
         print("VIGIE_TEST_WITHOUT_PROMETHEUS is set: no rule is judged by Prometheus")
         return 0
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(PROGRAMS)])
+    if not shutil.which("statsd_exporter", path=path):
+        _build_statsd_exporter()
     if all(shutil.which(name, path=path) for name in _WANTED) or _unpack():
         return 0
     print(_MANUAL, file=sys.stderr)
     return 1
+
+
+def _build_statsd_exporter() -> None:
+    if not shutil.which("go"):
+        print("there is no Go to build statsd_exporter with: Airflow's own metrics are not shown")
+        return
+    print("building statsd_exporter, which shows Airflow's metrics, into .cache/prometheus")
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder:
+        command = ["go", "install", f"github.com/prometheus/statsd_exporter@{_STATSD_EXPORTER}"]
+        _run(["env", f"GOBIN={PROGRAMS}", *command], folder)
 
 
 def _unpack() -> bool:

@@ -169,6 +169,7 @@ def fill(connection: Connection) -> None:
     rows: dict[Table, dict[str, object]] = {
         core.lake: {"feed": FEED, "commit_no": 1, "files": 2, "bytes": 3, "archived_at": now},
         core.archive: {**topic, "end_offset": 5, "messages": 5},
+        core.launch: {"feed": FEED, "launch": 1, "contract_hash": "c", "code_version": "v"},
         core.watch: {"feed": FEED, "watched_at": now},
         core.reconciliation: {"feed": FEED, "is_full": True, "seconds": 1.0, **counts},
         core.refresh: {

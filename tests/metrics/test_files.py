@@ -13,7 +13,15 @@ import typer
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from ruamel.yaml import YAML
 
-from tests.metrics.expressions import PROMETHEUS_OWN, PUSHED, SPARK, expressions, names, panels
+from tests.metrics.expressions import (
+    AIRFLOW,
+    PROMETHEUS_OWN,
+    PUSHED,
+    SPARK,
+    expressions,
+    names,
+    panels,
+)
 from vigie.cli.app import app
 from vigie.contract.loader import load_feeds
 from vigie.errors import VigieError
@@ -95,7 +103,7 @@ def test_provisioning_points_at_what_the_dashboards_ask() -> None:
 
 
 def test_every_metric_that_is_asked_for_is_known() -> None:
-    known = set(FAMILIES) | PROMETHEUS_OWN | SPARK | PUSHED
+    known = set(FAMILIES) | PROMETHEUS_OWN | SPARK | PUSHED | AIRFLOW
     for family in (*counts.registry.collect(), *batch_metrics.registry.collect()):
         known |= {
             f"{family.name}{suffix}" for suffix in ("", "_total", "_bucket", "_sum", "_count")

@@ -58,7 +58,7 @@ def pushed(gateway: str) -> dict[tuple[str, str], float]:
 def run_of(dag: str, seconds: float) -> SimpleNamespace:
     ended = datetime.now(UTC)
     began = ended - timedelta(seconds=seconds)
-    return SimpleNamespace(dag_id=dag, start_date=began, end_date=ended)
+    return SimpleNamespace(dag_id=dag, run_id="scheduled", start_date=began, end_date=ended)
 
 
 def wait_for_push(gateway: str, dag: str, succeeded: float) -> dict[tuple[str, str], float]:
@@ -77,14 +77,21 @@ def test_the_last_run_of_a_bounded_dag_is_at_the_gateway(gateway: str) -> None:
         push_result.on_dag_run_success(run_of("compact_facts", 30), "")
         found = wait_for_push(gateway, "compact_facts", 1)
         push_result.on_dag_run_success(run_of("stream_fleet", 30), "")
-        push_result.push(gateway, "last", 1.0, True)
+        push_result.push(gateway, "last", 1.0, True, 12)
     assert found["vigie_dag_run_seconds", "compact_facts"] == pytest.approx(30)
     assert found["vigie_dag_run_timestamp_seconds", "compact_facts"] > time.time() - 600
+    assert found.get(("vigie_dag_run_rows", "compact_facts")) is None
+    assert pushed(gateway)["vigie_dag_run_rows", "last"] == 12
     assert {dag for _, dag in pushed(gateway)} == {"compact_facts", "last"}
 
 
+def test_only_whole_numbers_are_rows() -> None:
+    assert push_result.rows_of([3, None, {"rows": 7}, True, 2.5, 4]) == 7
+    assert push_result.rows_of(["3", True]) is None
+
+
 def test_a_gateway_that_is_away_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    push_result.push("http://127.0.0.1:1", "compact_facts", 1.0, True)
+    push_result.push("http://127.0.0.1:1", "compact_facts", 1.0, True, None)
     assert "Pushgateway at http://127.0.0.1:1" in caplog.text
 
 

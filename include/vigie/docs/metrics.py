@@ -23,7 +23,9 @@ and `vigie_batch_late_readings_total` by `feed`, at a port of its own (from 9200
 The HTTP API shows `vigie_ingest_…` at `/metrics`, and Spark's master, worker and drivers
 their own at `/metrics/prometheus/` on the ports of their pages. Where there is a Pushgateway
 (`VIGIE_PUSHGATEWAY`), each run of a bounded DAG leaves there `vigie_dag_run_seconds`,
-`vigie_dag_run_succeeded` and `vigie_dag_run_timestamp_seconds`, with the label `dag`.
+`vigie_dag_run_succeeded`, `vigie_dag_run_timestamp_seconds` and, where its tasks count them,
+`vigie_dag_run_rows`, with the label `dag`. What Airflow itself measures it sends by StatsD; where
+there is a `statsd_exporter`, it shows that as `airflow_…`, with labels such as `dag_id`.
 
 """
 _ALERTS = """\

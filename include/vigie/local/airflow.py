@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from vigie.errors import StackError
+from vigie.local import prometheus
 from vigie.local.ports import LOOPBACK
 from vigie.local.postgres import data_folder
 from vigie.local.programs import Program
@@ -79,10 +80,23 @@ def environment(stack: Stack) -> Mapping[str, str]:
         "DAG_PROCESSOR__PRINT_STATS_INTERVAL": "0",
         "LOGGING__COLORED_CONSOLE_LOG": "False",
     }
+    if prometheus.STATSD_EXPORTER in prometheus.installed():
+        settings |= _metrics(stack)
     return {f"AIRFLOW__{name}": value for name, value in settings.items()} | {
         "AIRFLOW_HOME": str(_home(stack)),
         "AIRFLOW_CONN_SPARK_LOCAL": json.dumps(spark),
         "AIRFLOW_CONN_KAFKA_ALERTS": json.dumps({"conn_type": "kafka", "extra": alerts}),
+    }
+
+
+def _metrics(stack: Stack) -> Mapping[str, str]:
+    return {
+        "METRICS__STATSD_ON": "True",
+        "METRICS__STATSD_HOST": LOOPBACK,
+        "METRICS__STATSD_PORT": str(stack.ports["statsd"]),
+        # What a metric is about goes into labels, not into its name.
+        "METRICS__STATSD_INFLUXDB_ENABLED": "True",
+        "METRICS__LEGACY_NAMES_ON": "False",
     }
 
 

@@ -31,8 +31,13 @@ USUAL: Mapping[str, int] = {
     "prometheus": 9090,
     "alertmanager": 9095,
     "pushgateway": 9091,
+    "statsd_exporter": 9102,
+    "statsd": 9125,
 }
-"""The port of each part when nothing else has it; `spark_drivers` is the first of a row."""
+"""The port of each part when nothing else has it; `spark_drivers` is the first of a row.
+
+`statsd` is of UDP: what Airflow sends its metrics to.
+"""
 WIDTH: Mapping[str, int] = {"spark_drivers": 16, "driver_metrics": 16}
 """How many ports in a row a part takes; one where it is not named: one Spark UI per feed."""
 # Below the range from which Linux takes the ports of outgoing connections: a port chosen now is

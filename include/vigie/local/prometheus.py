@@ -1,4 +1,7 @@
-"""Prometheus, Alertmanager and Pushgateway of the local stack, each where it is installed."""
+"""Prometheus and what goes with it in the local stack, each part where it is installed.
+
+Alertmanager, Pushgateway, and the exporter of what Airflow sends by StatsD.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ from vigie.local.programs import Program
 from vigie.local.stack import Stack
 from vigie.settings import HOME
 
-NAMES = ("prometheus", "alertmanager", "pushgateway")
+NAMES = ("prometheus", "alertmanager", "pushgateway", "statsd_exporter")
 """What each is called, as a program and as a part with a port."""
-PROMETHEUS, ALERTMANAGER, PUSHGATEWAY = NAMES
+PROMETHEUS, ALERTMANAGER, PUSHGATEWAY, STATSD_EXPORTER = NAMES
 _KEPT = "7d"
 _RULES = HOME / "prometheus"
 _OF_SPARK = "metrics_(master|worker|stream_driver_DAGScheduler|.*jvm_heap_used).*_Value"
@@ -40,6 +43,7 @@ def installed() -> Mapping[str, str]:
         PROMETHEUS: (any_path, "prometheus"),
         ALERTMANAGER: (installed_path, "prometheus-alertmanager", "alertmanager"),
         PUSHGATEWAY: (any_path, "prometheus-pushgateway", "pushgateway"),
+        STATSD_EXPORTER: (any_path, "prometheus-statsd-exporter", "statsd_exporter"),
     }
     found = {
         name: next(filter(None, (shutil.which(one, path=path) for one in commands)), None)
@@ -65,6 +69,7 @@ def programs(stack: Stack) -> list[Program]:
             "--cluster.listen-address=",
         ),
         PUSHGATEWAY: (f"--persistence.file={_folder(stack) / 'pushgateway'}",),
+        STATSD_EXPORTER: (f"--statsd.listen-udp={stack.address('statsd')}", "--statsd.listen-tcp="),
     }
     return [
         Program(
@@ -106,6 +111,8 @@ def configuration(stack: Stack) -> dict[str, Any]:
     if PUSHGATEWAY in there:
         pushed = [_target(stack.address(PUSHGATEWAY))]
         jobs.append(_job("pushgateway", pushed, honor_labels=True))
+    if STATSD_EXPORTER in there:
+        jobs.append(_job("airflow", [_target(stack.address(STATSD_EXPORTER))]))
     alerting = [_target(stack.address(ALERTMANAGER))] if ALERTMANAGER in there else []
     return {
         "global": {"scrape_interval": "15s", "evaluation_interval": "15s"},
@@ -116,7 +123,7 @@ def configuration(stack: Stack) -> dict[str, Any]:
 
 
 def is_up(stack: Stack, name: str) -> bool:
-    """Whether one of the three answers."""
+    """Whether one of them answers."""
     return answers(f"http://{stack.address(name)}/-/ready")
 
 

@@ -57,6 +57,12 @@ _STREAM = (
         "stream_last_commit_timestamp_seconds", "streams", _FEED, "When a batch last committed."
     ),
     _gauge("stream_open_gaps", "streams", _FEED, "Gaps that nobody has accepted."),
+    _gauge(
+        "stream_first_launch_timestamp_seconds",
+        "operations",
+        _FEED,
+        "When the first launch was of which is still known.",
+    ),
     _counter("stream_launches", "streams", _FEED, "Starts of the stream's driver."),
     _counter(
         "stream_batches", "streams", _FEED, "Batches committed, those of restatements included."

@@ -76,6 +76,9 @@ def _last_times(connection: Connection) -> Iterator[Sample]:
             "vigie_restatement_timestamp_seconds", (row.feed,), row.restated_at.timestamp()
         )
         yield Sample("vigie_restatement_seconds", (row.feed,), row.seconds)
+    launched = select(core.launch.c.feed, func.min(core.launch.c.created_at))
+    for feed, moment in connection.execute(launched.group_by(core.launch.c.feed)):
+        yield Sample("vigie_stream_first_launch_timestamp_seconds", (feed,), moment.timestamp())
     query = select(c.feed, func.max(c.compacted_at)).group_by(c.feed)
     for feed, moment in connection.execute(query):
         yield Sample("vigie_compaction_timestamp_seconds", (feed,), moment.timestamp())

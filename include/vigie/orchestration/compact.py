@@ -30,8 +30,8 @@ COMPACT_PAGE = triage(
 
 def compact(
     feed: str, person: str, month: str, logical_date: datetime | None, run_type: str
-) -> None:
-    """Compact what a run is for.
+) -> int:
+    """Compact what a run is for; returns how many rows the months have.
 
     Raises:
         AirflowSkipException: The month asked for is not over, or no table has it.
@@ -44,11 +44,13 @@ def compact(
     if only is not None and not compactable(contract, only):
         message = f"{feed} {only:%Y-%m}: the month is not over, or no table has it"
         raise AirflowSkipException(message)
-    count = 0
+    count = rows = 0
     for done in compact_feed(contract, person=person, month=only):
         log.info("%s", done)
         count += 1
+        rows += done.after.rows
     log.info("%s: %d months of tables compacted or expired", feed, count)
+    return rows
 
 
 def _month(month: str, logical_date: datetime | None, run_type: str) -> date | None:

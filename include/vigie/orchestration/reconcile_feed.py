@@ -11,8 +11,8 @@ from vigie.errors import Unaccounted
 log = logging.getLogger(__name__)
 
 
-def reconcile_or_fail(name: str) -> None:
-    """Reconcile a feed: in full once a day, quickly otherwise.
+def reconcile_or_fail(name: str) -> int:
+    """Reconcile a feed, in full once a day, quickly otherwise; returns the messages accounted for.
 
     Raises:
         AirflowFailException: Something is unaccounted for; every fault is named. A retry would
@@ -31,3 +31,4 @@ def reconcile_or_fail(name: str) -> None:
         "%s: all %d messages are accounted for, counted %s in %.1f s; lag %s",
         *(name, read, how, account.seconds, account.lag_messages),
     )
+    return read

@@ -95,10 +95,30 @@ def platform(feeds: Sequence[Feed]) -> dashboard.Dashboard:
             )
         )
         .with_panel(series(told.RUNS, Query("vigie_dag_run_seconds", "{{dag}}"), colours={}))
+        .with_panel(series(told.RUN_ROWS, Query("vigie_dag_run_rows", "{{dag}}"), colours={}))
         .with_panel(
             series(
                 told.HEARTBEATS,
                 Query(f"{SINCE}vigie_airflow_heartbeat_timestamp_seconds", "{{component}}"),
+                colours={},
+            )
+        )
+        .with_panel(
+            series(
+                told.SLOTS,
+                Query("airflow_executor_running_tasks", "running"),
+                Query("airflow_executor_queued_tasks", "queued"),
+                Query("airflow_executor_open_slots", "open"),
+                colours={},
+            )
+        )
+        .with_panel(
+            series(told.PARSING, Query("airflow_dag_processing_total_parse_time", ""), colours={})
+        )
+        .with_panel(
+            series(
+                told.FAILED_TASKS,
+                Query("sum by (dag_id) (increase(airflow_ti_failures[1h]))", "{{dag_id}}"),
                 colours={},
             )
         )

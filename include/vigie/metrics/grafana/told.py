@@ -57,6 +57,10 @@ JOBS = Told("Since jobs ran", "Reconciliation, archive, compaction.", "s")
 HEARTBEATS = Told(
     "Airflow's heartbeats", "Since each component's last.", "s", "AirflowSchedulerSilent"
 )
+RUN_ROWS = Told("Handled by runs", "What the last run of each DAG counted: messages or rows.")
+SLOTS = Told("Airflow's slots", "Tasks its executor runs, queues and could still take.")
+PARSING = Told("Parsing all DAGs", "How long the DAG processor took for all files.", "s")
+FAILED_TASKS = Told("Tasks that failed", "In an hour, by DAG, each retry counted.")
 SCRAPE = Told("Exporter's sources", "How long each took to answer last.", "s")
 GAPS = Told(
     "Open gaps",
