@@ -30,7 +30,7 @@ test: ready ## Run the linters, the type checker and all tests but the long camp
 	$(bin)/pytest -m "not campaign" --durations=40 --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 test-unit: .venv/installed-dev ## Run the tests that need no service
-	$(bin)/pytest tests/unit -m "not campaign"
+	$(bin)/pytest tests/unit -m "not campaign" --numprocesses=2 --dist=loadgroup
 
 test-all: ready ## Run everything, the long campaigns too
 	$(bin)/pytest
