@@ -32,7 +32,7 @@ def test_drift_trains_a_champion_that_the_stream_takes_over_and_errors_fall(
         wait_for(lambda: promoted(local_stack), "a first champion", RUN)
         launch = local_stack.stream(feed)["launch"]
         for year in years[1:]:
-            sent = local_stack.run("replay", feed.name, year, "--rate", RATE, timeout=900)
+            sent = local_stack.run("replay", feed.name, year, "--rate", RATE, timeout=1800)
             assert sent.returncode == 0, sent.stderr
         wait_for(lambda: days_to_sum_up(local_stack) <= 2, "errors of the end", RUN)
 
