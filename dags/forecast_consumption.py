@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
@@ -41,7 +40,7 @@ def make_dag(feed: str, model: str) -> None:
             driver_memory="1g",
             env_vars={"SPARK_LOCAL_IP": "127.0.0.1"},
             pool="heavy",
-            **telling_rows(partial(forecast_by, feed)),
+            **telling_rows(lambda: forecast_by(feed)),
         )
         due() >> forecast
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
@@ -40,7 +39,7 @@ def make_dag(feed: str) -> None:
 
         arguments = [feed, "{{ logical_date | ds }}", f"--person={PERSON}"]
         arguments += ["--reason={{ params.reason }}", "--prefer={{ params.prefer }}"]
-        restate = SparkSubmitOperator(
+        due() >> SparkSubmitOperator(
             task_id="restate",
             conn_id="spark_local",
             application=str(get_settings().spark_apps / "restate_day.py"),
@@ -50,9 +49,8 @@ def make_dag(feed: str) -> None:
             env_vars={"SPARK_LOCAL_IP": "127.0.0.1"},
             pool="heavy",
             outlets=[FACTS_CHANGED],
-            **telling_rows(partial(restated, feed)),
+            **telling_rows(lambda: restated(feed)),
         )
-        due() >> restate
 
     restate_feed()
 
