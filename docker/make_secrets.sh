@@ -29,6 +29,9 @@ text vigie_spark_rest_key "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | t
 text spark_conf "$(cat "$docker/spark.conf")
 spark.master.rest.filters org.apache.spark.ui.JWSFilter
 spark.org.apache.spark.ui.JWSFilter.param.secretKey $(cat vigie_spark_rest_key)
+spark.deploy.recoveryMode ROCKSDB
+spark.deploy.recoveryDirectory /var/lib/vigie/spark-recovery
+spark.deploy.recoveryTimeout 15s
 "
 # Kafka's watcher in Airflow has the login in its connection.
 text airflow_connections "{\"kafka_alerts\": {\"conn_type\": \"kafka\", \"extra_dejson\": {
