@@ -52,6 +52,7 @@ def figure(card: Locator, name: str) -> Locator:
     return card.locator(f'[data-figure="{name}"] .value')
 
 
+@pytest.mark.campaign
 def test_a_stream_is_watched_stopped_and_started_from_airflow(
     page: Page, local_stack: LocalStack
 ) -> None:

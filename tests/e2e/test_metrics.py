@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.airflow import RUN, Airflow
-from tests.local_stack import LocalStack, wait_for
+from tests.local_stack import LocalStack, at_stack, wait_for
 from tests.metrics.expressions import AIRFLOW, FAILED, PROMETHEUS_OWN, PUSHED, expressions, names
 from tests.readings import message
 from vigie.contract.loader import get_feed
@@ -40,21 +40,27 @@ def scraped(address: str) -> dict[tuple[str, ...], float]:
     }
 
 
-@pytest.fixture
-def busy(local_stack: LocalStack) -> LocalStack:
-    """The stack with readings that came by Kafka and by HTTP."""
-    stack = local_stack.stack
+@pytest.fixture(scope="module")
+def readings_sent(shared_stack: LocalStack) -> None:
+    """Readings that came by Kafka and by HTTP, and are stored."""
+    stack = shared_stack.stack
     bearer = {"Authorization": f"Bearer {stack.secrets['ingest_key']}"}
-    for name in FEEDS:
-        feed = get_feed(name)
-        before = local_stack.account(feed)["read"]
-        local_stack.send(feed, 50, sensor="metered")
-        local_stack.send_raw(feed, [b"not JSON"], key="metered")
-        url = f"http://{stack.address('ingest')}/v1/readings/{name}"
-        reading = message(feed, sensor="metered", at=datetime.now(UTC), step=1)
-        reply = httpx.post(url, json=[reading], headers=bearer, timeout=30)
-        assert reply.status_code == 202, reply.text
-        local_stack.settle(feed, before + 52)
+    with at_stack(stack.state):
+        for name in FEEDS:
+            feed = get_feed(name)
+            before = shared_stack.account(feed)["read"]
+            shared_stack.send(feed, 50, sensor="metered")
+            shared_stack.send_raw(feed, [b"not JSON"], key="metered")
+            url = f"http://{stack.address('ingest')}/v1/readings/{name}"
+            reading = message(feed, sensor="metered", at=datetime.now(UTC), step=1)
+            reply = httpx.post(url, json=[reading], headers=bearer, timeout=30)
+            assert reply.status_code == 202, reply.text
+            shared_stack.settle(feed, before + 52)
+
+
+@pytest.fixture
+def busy(readings_sent: None, local_stack: LocalStack) -> LocalStack:
+    """The stack, after readings came."""
     return local_stack
 
 

@@ -6,12 +6,12 @@ each driver two seconds and 56 MB. What writes to the registry (`register.py`) u
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import httpx
 
@@ -97,7 +97,7 @@ def fetch(release: Release, folder: Path, file: str = LIVE_FILE) -> Path:
     if path.is_file() and fingerprint(path) == release.sha256:
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial = path.with_name(f"{path.name}.{uuid4().hex}")
     partial.write_bytes(_download(release, file))
     found = fingerprint(partial)
     if found != release.sha256:
