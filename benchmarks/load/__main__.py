@@ -20,8 +20,7 @@ from benchmarks.load.report import Result, draw, tell
 from vigie.contract.feed import Feed
 from vigie.contract.loader import get_feed
 from vigie.errors import StackError
-from vigie.local.ports import choose_ports
-from vigie.local.stack import find_stack
+from vigie.local.stack import Stack, find_stack
 from vigie.reconciliation.reconcile import reconcile
 from vigie.settings import get_settings
 from vigie.supervision.status import stream_states
@@ -47,7 +46,8 @@ def main() -> int:
     feed, folder = get_feed(asked.feed), Path(asked.out)
     folder.mkdir(parents=True, exist_ok=True)
     state = stream_states([feed.name])[0]
-    if find_stack() is None or state.state != "running" or state.lag_messages != 0:
+    stack = find_stack()
+    if stack is None or state.state != "running" or state.lag_messages != 0:
         message = (
             f"the stream of {feed.name} is {state.state}, its lag {state.lag_messages} messages; "
             f"expected running and 0. `vigie up --feeds {feed.name}`, and end its simulator"
@@ -56,7 +56,9 @@ def main() -> int:
     before = _account(feed)
     began = time.monotonic()
     lags: list[Lag] = []
-    with subprocess.Popen(_locust(folder), env=os.environ | _variables(asked, folder)) as fleet:
+    with subprocess.Popen(
+        _locust(folder), env=os.environ | _variables(asked, folder, stack)
+    ) as fleet:
         while fleet.poll() is None:
             lags.append(_lag(feed, began))
             time.sleep(_EVERY)
@@ -96,11 +98,11 @@ def _locust(folder: Path) -> list[str]:
     return [*command, "--csv", str(folder / "locust"), "--html", str(folder / "locust.html")]
 
 
-def _variables(asked: Namespace, folder: Path) -> Mapping[str, str]:
+def _variables(asked: Namespace, folder: Path, stack: Stack) -> Mapping[str, str]:
     given = ("feed", "meters", "seconds", "pace", "profile", "faults")
     return {f"VIGIE_LOAD_{name.upper()}": str(getattr(asked, name)) for name in given} | {
         "VIGIE_LOAD_ANSWERS": str(folder / "answers.json"),
-        "VIGIE_LOAD_METRICS": str(choose_ports({}, only_free=True)["ingest"]),
+        "VIGIE_LOAD_METRICS": str(stack.ports["load"]),
         "VIGIE_INGEST_KEY": get_settings().ingest_key,
     }
 

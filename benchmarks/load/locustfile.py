@@ -109,7 +109,7 @@ class Shape(LoadTestShape):
 
 @events.init.add_listener
 def expose(environment: Any, **_: Any) -> None:
-    """Let Prometheus scrape the run."""
+    """Let the stack's Prometheus scrape the run."""
     start_http_server(int(os.environ["VIGIE_LOAD_METRICS"]), addr="127.0.0.1", registry=registry)
 
 

@@ -101,7 +101,7 @@ def test_prometheus_takes_the_configuration_of_a_stack(promtool: str, tmp_path: 
         prometheus.initialise(stack)
         file = stack.state / "prometheus" / "prometheus.json"
         jobs = {job["job_name"] for job in json.loads(file.read_text())["scrape_configs"]}
-        assert jobs >= {"vigie", "ingest", "spark-master", "spark-worker", "spark-driver"}
+        assert jobs >= {"vigie", "ingest", "spark-master", "spark-worker", "spark-driver", "load"}
         for program in prometheus.programs(stack):
             assert any(LOOPBACK in word for word in program.command)
     for config in (file, HOME / "docker/prometheus.yaml"):

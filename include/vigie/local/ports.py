@@ -33,10 +33,11 @@ USUAL: Mapping[str, int] = {
     "pushgateway": 9091,
     "statsd_exporter": 9102,
     "statsd": 9125,
+    "load": 9646,
 }
 """The port of each part when nothing else has it; `spark_drivers` is the first of a row.
 
-`statsd` is of UDP: what Airflow sends its metrics to.
+`statsd` is of UDP: what Airflow sends its metrics to. `load` is for the metrics of a load test.
 """
 WIDTH: Mapping[str, int] = {"spark_drivers": 16, "driver_metrics": 16}
 """How many ports in a row a part takes; one where it is not named: one Spark UI per feed."""

@@ -107,6 +107,8 @@ def configuration(stack: Stack) -> dict[str, Any]:
         _job("spark-worker", [_target(stack.address("spark_worker_ui"))], **spark),
         _job("spark-driver", drivers, **spark),
         _job("driver", batches, honor_labels=True),
+        # There while `make load` runs.
+        _job("load", [_target(stack.address("load"))]),
     ]
     if PUSHGATEWAY in there:
         pushed = [_target(stack.address(PUSHGATEWAY))]
