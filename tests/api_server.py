@@ -16,6 +16,7 @@ import httpx
 from sqlalchemy import Engine, create_engine
 
 from tests.local_stack import wait_for
+from tests.services import end
 from vigie.local.ports import LOOPBACK, choose_ports
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
@@ -103,12 +104,7 @@ def api_server(folder: Path, stack: Stack, manager: Manager = "simple") -> Itera
             yield server
         finally:
             engine.dispose()
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def _users_in_a_file(folder: Path) -> dict[str, str]:

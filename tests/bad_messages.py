@@ -55,3 +55,12 @@ class BadMessages:
         made = message(self._feed, sensor="mixed-empty", at=self._now)
         kept = (self._feed.sensor, self._feed.event_time)
         return json.dumps({k: v for k, v in made.items() if k in kept}).encode()
+
+
+def is_json(value: bytes) -> bool:
+    """Whether Python's own parser takes it."""
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True

@@ -46,12 +46,17 @@ def kafka_broker(folder: Path) -> Iterator[str]:
             _wait_until_answering(stack, process)
             yield stack.address("kafka")
         finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Have a server end by itself, and kill it after half a minute."""
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _stack(folder: Path, parts: tuple[str, ...]) -> Stack:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services import environment
+from tests.services import end, environment
 from vigie.broker.admin import is_answering
 from vigie.local.jars import fetch_jars
 from vigie.local.java import find_java
@@ -83,12 +83,7 @@ def secured_broker(folder: Path) -> Iterator[Secured]:
             _wait_until_let_in(found, server, log)
             yield found
         finally:
-            server.terminate()
-            try:
-                server.wait(30)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            end(server)
 
 
 def _wait_until_let_in(secured: Secured, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from threading import Event
 from typing import Any
 
-from tests.bad_messages import BadMessages
+from tests.bad_messages import BadMessages, is_json
 from tests.campaign.plan import HTTP, Fault
 from tests.campaign.senders import HttpDevice, Item, KafkaDevice
 from tests.campaign.sent import GOOD, Sent
@@ -150,7 +150,7 @@ def _bad(feed: Feed, size: int, draw: random.Random, *, by_http: bool) -> Iterat
             continue
         reason, make = draw.choice(bad.kinds)
         value = make()
-        if not by_http or _is_json(value):
+        if not by_http or is_json(value):
             yield None if draw.random() < 0.3 else b"bad", value, reason
     if not by_http:
         yield b"bad", bad.oversize(), "oversize"
@@ -159,11 +159,3 @@ def _bad(feed: Feed, size: int, draw: random.Random, *, by_http: bool) -> Iterat
 
 def _dumped(reading: dict[str, Any]) -> bytes:
     return json.dumps(reading).encode()
-
-
-def _is_json(value: bytes) -> bool:
-    try:
-        json.loads(value)
-    except ValueError:
-        return False
-    return True

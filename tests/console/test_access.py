@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
 from tests.api_server import ROLES, ApiServer
-from tests.seeded_streams import empty, launched
+from tests.console.conftest import FEED
 from tests.warehouse.streams import events, look
 from vigie.contract.loader import load_feeds
 from vigie.orchestration.console.where import PREFIX
 
-pytestmark = pytest.mark.warehouse
-FEED = next(iter(load_feeds()))
+pytestmark = [pytest.mark.warehouse, pytest.mark.usefixtures("launched_stream")]
 ACTIONS = ("start", "stop", "restart")
 EDITORS = [role for role in ROLES if role != "viewer"]
-
-
-@pytest.fixture(autouse=True)
-def _streams(server: ApiServer) -> Iterator[None]:
-    empty(server.engine)
-    launched(server.engine, FEED)
-    yield
-    empty(server.engine)
 
 
 def post(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -13,25 +12,15 @@ from fastapi.routing import APIRoute
 
 from tests.access import load, require_guarded, verdict
 from tests.api_server import ROLES, ApiServer
-from tests.seeded_streams import empty, launched
-from vigie.contract.loader import load_feeds
+from tests.console.conftest import FEED
 from vigie.orchestration.console.app import make_app
 from vigie.orchestration.console.where import PREFIX
 from vigie.orchestration.stream_feed import dag_of
 
-pytestmark = pytest.mark.warehouse
+pytestmark = [pytest.mark.warehouse, pytest.mark.usefixtures("launched_stream")]
 
-FEED = next(iter(load_feeds()))
 STREAMS, AIRFLOW, OPEN = (load()[name] for name in ("streams", "airflow", "airflow_open"))
 VALUES = {"feed": FEED, "name": "streams.js", "action": "stop", "dag_id": dag_of(FEED)}
-
-
-@pytest.fixture(autouse=True)
-def _streams(server: ApiServer) -> Iterator[None]:
-    empty(server.engine)
-    launched(server.engine, FEED)
-    yield
-    empty(server.engine)
 
 
 def clients(server: ApiServer) -> dict[str, httpx.Client]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.services import end
 from vigie.ingest.keys import create_key
 from vigie.local.ports import choose_ports
 from vigie.warehouse.engines import get_engine
@@ -51,12 +51,7 @@ def running_api(output: Path, **settings: str) -> Iterator[Api]:
         wait_until_answering(api)
         yield api
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def wait_until_answering(api: Api, seconds: float = 120) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from tests.services import end
 from vigie.local.jars import fetch_jars
 from vigie.local.java import find_java
 from vigie.local.ports import LOOPBACK, choose_ports
@@ -40,7 +41,7 @@ def running_hdfs(folder: Path) -> Iterator[str]:
     variables |= {name: str(port) for name, port in zip(names, blocks, strict=True)}
     with ExitStack() as ends:
         for part in ("namenode", "datanode"):
-            ends.callback(_end, _run(folder, part, variables))
+            ends.callback(end, _run(folder, part, variables))
             if part == "namenode":
                 _wait(folder, lambda: bool(_bean(pages, "NameNodeInfo")))
         _wait(folder, lambda: _is_ready(pages))
@@ -51,15 +52,6 @@ def _run(folder: Path, part: str, variables: dict[str, str]) -> subprocess.Popen
     command = [HOME / "docker" / "hdfs.sh", part]
     with (folder / "output.log").open("ab") as output:
         return subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | variables)
-
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
-    try:
-        server.wait(30)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
 
 
 def _wait(folder: Path, holds: Callable[[], bool]) -> None:

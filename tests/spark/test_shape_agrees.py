@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.bad_messages import is_json
 from tests.readings import encoded, place
 from tests.spark.test_judge import each_feed, judged
 from vigie.contract.feed import Feed
@@ -70,14 +71,6 @@ def _is_taken(feed: Feed, text: bytes) -> bool:
     return isinstance(make_check(feed)(item), Message)
 
 
-def _is_standard_json(text: bytes) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
 @each_feed
 def test_what_the_stream_would_store_is_taken(spark: SparkSession, feed: Feed) -> None:
     draw = Random(feed.name)
@@ -90,6 +83,6 @@ def test_what_the_stream_would_store_is_taken(spark: SparkSession, feed: Feed) -
     ]
 
     # Spark reads some text that is no JSON; the entrance takes JSON alone.
-    refused = [m for m in stored if _is_standard_json(m) and not _is_taken(feed, m)]
+    refused = [m for m in stored if is_json(m) and not _is_taken(feed, m)]
     assert refused == []
     assert MESSAGES / 10 < len(stored) < MESSAGES
