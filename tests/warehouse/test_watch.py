@@ -454,7 +454,47 @@ def test_a_start_that_takes_too_long_holds_up_no_other(
     for name in names[:2]:
         Watcher(name, engine=engine, master=master.client()).poll()
     last = Watcher(names[2], engine=engine, master=master.client())
-    assert last.poll().done == ("waits for its turn: 2 other streams are starting",)
+    assert last.poll().done == ("waits for its turn: 2 other streams start or wait longer",)
     change_launch(engine, names[0], 1, created_at=Ago(timedelta(minutes=4)))
     last.poll()
     assert look(engine, names[2]).launch is not None
+
+
+def ended_while_another_waits(engine: Engine, master: BookkeepingMaster) -> list[Watcher]:
+    """Watchers of three streams: one that has just ended, one that starts, one that waits."""
+    watchers = []
+    for name in list(load_feeds())[:3]:
+        start_if_new(engine, name, person="somebody")
+        watchers.append(Watcher(name, engine=engine, master=master.client()))
+        watchers[-1].poll()
+    end(engine, watchers[0].feed, 1, "failed")
+    return watchers
+
+
+def test_who_has_waited_longest_starts_first(engine: Engine, master: BookkeepingMaster) -> None:
+    ended, _, waiting = ended_while_another_waits(engine, master)
+    assert ended.poll().done == ("waits for its turn: 2 other streams start or wait longer",)
+    waiting.poll()
+    assert look(engine, waiting.feed).launch.launch == 1
+    assert look(engine, ended.feed).launch.launch == 1
+
+
+def test_a_waiting_stream_that_nobody_watches_holds_up_no_other(
+    engine: Engine, master: BookkeepingMaster
+) -> None:
+    ended, _, waiting = ended_while_another_waits(engine, master)
+    with engine.begin() as connection:
+        long_ago = {"watched_at": Ago(timedelta(minutes=1))}
+        connection.execute(update(watch).where(watch.c.feed == waiting.feed).values(long_ago))
+    ended.poll()
+    assert look(engine, ended.feed).launch.launch == 2
+
+
+def test_a_waiting_stream_with_a_faulty_contract_holds_up_no_other(
+    engine: Engine, master: BookkeepingMaster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, _, waiting = ended_while_another_waits(engine, master)
+    faults = {waiting.feed: "metrics: expected a list"}
+    monkeypatch.setattr("vigie.supervision.turn.contract_fault", faults.get)
+    ended.poll()
+    assert look(engine, ended.feed).launch.launch == 2

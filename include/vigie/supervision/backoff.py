@@ -28,9 +28,17 @@ def pause(count: int) -> timedelta:
 def due_at(view: View) -> datetime:
     """When the launch after an ended one is due; a recorded restart makes it due at once."""
     newest = view.launch
-    if newest is None or newest.ended_at is None or view.requested_at is not None:
-        return view.now
+    if newest is None or newest.ended_at is None:
+        return view.changed_at or view.now
+    if view.requested_at is not None:
+        return newest.ended_at
     return newest.ended_at + pause(failures(view.recent))
+
+
+def waits_since(view: View) -> datetime:
+    """Since when a stream whose next launch is due waits; a person's word begins the wait anew."""
+    said = (view.requested_at, view.changed_at, view.gap_accepted_at)
+    return max((due_at(view), *(moment for moment in said if moment is not None)))
 
 
 def _failed(launch: Launch) -> bool:

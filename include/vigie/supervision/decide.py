@@ -31,13 +31,20 @@ def decide(view: View, health: Health) -> Close | Relaunch | None:
     if launch is not None and launch.ended_at is None:
         outcome = _outcome(health)
         return Close(launch.launch, outcome) if outcome else None
+    if not is_due(view):
+        return None
+    return Relaunch(launch.launch if launch else 0)
+
+
+def is_due(view: View) -> bool:
+    """Whether the next launch should start now."""
     if view.desired != "running":
-        return None
+        return False
+    launch = view.launch
     if launch is None:
-        return Relaunch(0)
-    if is_blocked(view, launch) or view.now < due_at(view):
-        return None
-    return Relaunch(launch.launch)
+        return True
+    ended = launch.ended_at is not None
+    return ended and not is_blocked(view, launch) and view.now >= due_at(view)
 
 
 def _outcome(health: Health) -> str | None:

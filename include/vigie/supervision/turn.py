@@ -2,16 +2,21 @@
 
 A start costs more CPU than anything later. On a small machine five at once would each outlast the
 time after which a silent start counts as failed, and be killed and started again, over and over.
+Who has waited longest goes first: else of several that die again and again one may wait for ever.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
-from vigie.warehouse.core import heartbeat, launch, stream
-from vigie.warehouse.types import UtcNow
+from vigie.contract.loader import contract_fault
+from vigie.supervision.backoff import waits_since
+from vigie.supervision.decide import is_due
+from vigie.supervision.view import View, read_views
+from vigie.supervision.watched import FRESH, watched_at
+from vigie.warehouse.core import stream
 
 AT_ONCE = 2
 _LONGEST = timedelta(minutes=3)
@@ -26,20 +31,33 @@ def hold_turns(connection: Connection) -> None:
 
 
 def has_turn(connection: Connection, feed: str) -> bool:
-    """Whether fewer than `AT_ONCE` other streams are on their way up.
+    """Whether fewer than `AT_ONCE` other streams are on their way up or have waited longer.
 
-    One is until its launch has committed or its driver found nothing to read.
+    One is on its way up until its launch has committed or its driver found nothing to read. One
+    that waits counts as long as somebody watches it, who would start it, and its contract is right.
     """
-    beat = and_(heartbeat.c.feed == launch.c.feed, heartbeat.c.launch == launch.c.launch)
-    others = (
-        select(launch.c.created_at, heartbeat.c.lag_messages, UtcNow().label("now"))
-        .select_from(launch.outerjoin(heartbeat, beat))
-        .where(
-            launch.c.feed != feed,
-            launch.c.ended_at.is_(None),
-            launch.c.first_commit_at.is_(None),
+    others = list(connection.scalars(select(stream.c.feed).where(stream.c.feed != feed)))
+    views = read_views(connection, [feed, *others])
+    mine = views.pop(feed)
+    watched = watched_at(connection, others)
+    ahead = [
+        other
+        for other, view in views.items()
+        if _starts(view)
+        or (
+            is_due(view)
+            and waits_since(view) < waits_since(mine)
+            and other in watched
+            and view.now - watched[other] < FRESH
+            and contract_fault(other) is None
         )
-    )
-    rows = connection.execute(others).all()
-    starting = [r for r in rows if r.now - r.created_at < _LONGEST and r.lag_messages != 0]
-    return len(starting) < AT_ONCE
+    ]
+    return len(ahead) < AT_ONCE
+
+
+def _starts(view: View) -> bool:
+    launch = view.launch
+    if launch is None or launch.ended_at is not None or launch.first_commit_at is not None:
+        return False
+    level = view.beat is not None and view.beat.lag_messages == 0
+    return view.now - launch.created_at < _LONGEST and not level

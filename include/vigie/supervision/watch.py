@@ -128,7 +128,7 @@ class Watcher:
         feed = get_feed(self.feed)
         with self._engine.connect() as connection:
             if not has_turn(connection, self.feed):
-                return f"waits for its turn: {AT_ONCE} other streams are starting"
+                return f"waits for its turn: {AT_ONCE} other streams start or wait longer"
         self._master.require()
         self._end(after)
         number = launches.relaunch(self._engine, feed, after=after)

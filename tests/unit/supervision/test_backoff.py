@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.supervision.streams import NOW, ago, launch, view
-from vigie.supervision.backoff import due_at, failures, pause
+from tests.unit.supervision.streams import ago, launch, view
+from vigie.supervision.backoff import due_at, failures, pause, waits_since
 
 pytestmark = pytest.mark.unit
 
@@ -55,5 +55,21 @@ def test_a_launch_stable_for_a_minute_is_no_failure(claimed, count) -> None:
 def test_due_counts_from_the_end_and_a_restart_is_due_at_once() -> None:
     recent = (failed(3, ended=2), failed(2, ended=30), failed(1, ended=60))
     assert due_at(view(*recent)) == ago(2) + timedelta(seconds=10)
-    assert due_at(view(*recent, requested_at=ago(1))) == NOW
+    assert due_at(view(*recent, requested_at=ago(1))) == ago(2)
     assert due_at(view(launch(ended=2, outcome="dead"))) == ago(2)
+
+
+@pytest.mark.parametrize(
+    ("seen", "since"),
+    [
+        (view(changed_at=ago(7)), 7),
+        (view(launch(ended=5, outcome="dead")), 5),
+        (view(failed(2, ended=30), failed(1, ended=60)), 25),
+        (view(launch(ended=5, outcome="stopped"), changed_at=ago(3)), 3),
+        (view(failed(2, ended=30), failed(1, ended=60), requested_at=ago(28)), 28),
+        (view(launch(ended=60, outcome="blocked"), gap_accepted_at=ago(4)), 4),
+    ],
+    ids=["never launched", "died", "after its pause", "started again", "restarted", "gap accepted"],
+)
+def test_a_wait_begins_when_the_launch_is_due_or_was_asked_for(seen, since) -> None:
+    assert waits_since(seen) == ago(since)
