@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.security import HTTPBearer
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from vigie.broker.admin import is_answering
@@ -41,15 +42,15 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-# The page of the API's description loads Swagger's own files, as FastAPI writes it.
-_SWAGGER = "https://cdn.jsdelivr.net 'unsafe-inline'"
+# The page of the API's description begins Swagger by a script in itself, as FastAPI writes it.
+_SWAGGER = f"{SELF} 'unsafe-inline'"
 _HEADERS = {
     "": DATA,
     "/docs": policy(
         {
             "script-src": _SWAGGER,
             "style-src": _SWAGGER,
-            "img-src": f"{SELF} data: https://fastapi.tiangolo.com",
+            "img-src": f"{SELF} data:",
             "connect-src": SELF,
         }
     ),
@@ -76,7 +77,13 @@ def make_app(feeds: Mapping[str, Feed], keyring: Keyring) -> FastAPI:
         refreshing.cancel()
         await asyncio.gather(*(asyncio.to_thread(entrance.close) for entrance in entrances))
 
-    app = FastAPI(title="Vigie readings", version="1", lifespan=lifespan, redoc_url=None)
+    app = FastAPIOffline(
+        title="Vigie readings",
+        version="1",
+        lifespan=lifespan,
+        redoc_url=None,
+        static_url="/docs/files",
+    )
     app.add_middleware(Guard, policies=_HEADERS)
     for entrance in entrances:
         _add_feed(app, entrance)
