@@ -17,8 +17,6 @@ from typer.main import get_command
 from tests.unit.docs.markdown import PAGES, anchors, code, links
 from vigie.cli.app import app
 from vigie.contract.loader import load_feeds
-from vigie.docs.project import pages
-from vigie.generated import differing
 from vigie.settings import HOME, Settings
 
 pytestmark = pytest.mark.unit
@@ -41,12 +39,6 @@ BY_HAND = [path for path in PAGES if path.stem not in GENERATED and path.parent.
 
 def named(path: Path) -> str:
     return str(path.relative_to(HOME))
-
-
-def test_generating_again_changes_nothing() -> None:
-    wanted = pages(list(load_feeds().values()), HOME, ROOT)
-    assert {path.stem for path in wanted} == GENERATED
-    assert differing(wanted, HOME) == {}
 
 
 def test_every_setting_says_what_it_is() -> None:

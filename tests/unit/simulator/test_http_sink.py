@@ -50,7 +50,7 @@ def api() -> Iterator[tuple[Api, str]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield found, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

@@ -39,11 +39,12 @@ class Stream:
 
 
 @pytest.fixture
-def stream(tmp_path: Path) -> Iterator[Stream]:
+def stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stream]:
     """A stream whose floor lies two gigabytes below what is free."""
     free = shutil.disk_usage(tmp_path).free
     if free < 6 * _GB:
         pytest.skip("needs 6 GB of disk")
+    monkeypatch.setattr("vigie.streaming.disk._LOOK_EVERY", 0.05)
     with environment(VIGIE_STATE=str(tmp_path), VIGIE_DISK_FLOOR=str(free / _GB - 2)):
         yield Stream()
 
