@@ -29,9 +29,8 @@ from vigie.supervision.desire import set_desired
 from vigie.supervision.launches import relaunch
 from vigie.supervision.status import stream_states
 from vigie.warehouse import core
+from vigie.warehouse.core import model_check, model_error, model_event, model_version
 from vigie.warehouse.fold import fold_ledger
-from vigie.warehouse.model_errors import model_check, model_error
-from vigie.warehouse.models import model_event, model_version
 
 pytestmark = pytest.mark.warehouse
 FEEDS = list(load_feeds())

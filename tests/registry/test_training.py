@@ -28,9 +28,9 @@ from vigie.modelling.train import challenge
 from vigie.modelling.training import train
 from vigie.modelling.versions import recent_events
 from vigie.settings import get_settings
+from vigie.warehouse.core import model_version
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
-from vigie.warehouse.models import model_version
 
 pytestmark = pytest.mark.warehouse
 

@@ -13,7 +13,7 @@ from functools import cache
 from sqlalchemy import create_engine, delete
 
 from vigie.contract.loader import load_feeds
-from vigie.warehouse import core, migrate, model_errors, models
+from vigie.warehouse import core, migrate
 from vigie.warehouse.feed_tables import feed_tables
 
 URL = os.environ.get("VIGIE_TEST_MSSQL_URL", "")
@@ -29,8 +29,8 @@ def _migrated() -> None:
 def empty_warehouse() -> str:
     """Bring the database to the newest migration, empty its tables, and return its URL."""
     _migrated()
-    shared = [t for part in (core, models, model_errors) for t in part.metadata.sorted_tables]
-    tables = [*shared, *(table for feed in load_feeds().values() for table in feed_tables(feed))]
+    tables = list(core.metadata.sorted_tables)
+    tables += [table for feed in load_feeds().values() for table in feed_tables(feed)]
     engine = create_engine(URL)
     with engine.begin() as connection:
         for table in tables:

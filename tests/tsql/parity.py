@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateTable
 from tests.tsql.scriptdom import Fault, Model
 from vigie.contract.loader import load_feeds
 from vigie.settings import get_settings
-from vigie.warehouse import core, model_errors, models
+from vigie.warehouse import core
 from vigie.warehouse.migrate import migration_files
 from vigie.warehouse.sqlserver.ddl import SqlServerDdl
 
@@ -41,7 +41,7 @@ def committed_files(folder: Path | None = None) -> dict[str, str]:
 
 def expected(postgres: Engine) -> Expected:
     """What there must be, read from the code and from a migrated PostgreSQL."""
-    tables = [t for part in (core, models, model_errors) for t in part.metadata.sorted_tables]
+    tables = list(core.metadata.sorted_tables)
     tables += [table for feed in load_feeds().values() for table in DDL.tables(feed)]
     live = inspect(postgres)
     report = {

@@ -22,10 +22,10 @@ from vigie.contract.loader import load_feeds
 from vigie.local.postgres import connect
 from vigie.local.stack import Stack
 from vigie.settings import HOME
+from vigie.warehouse.core import model_error
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
-from vigie.warehouse.model_errors import model_error
 from vigie.warehouse.roll_ups import roll_up
 from vigie.warehouse.sqlserver.report import report_objects
 

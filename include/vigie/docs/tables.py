@@ -13,7 +13,7 @@ from vigie.contract.feed import Feed
 from vigie.docs.general import general_column, general_name, merged
 from vigie.docs.markdown import table
 from vigie.docs.views import columns_of_all, columns_of_feed
-from vigie.warehouse import core, model_errors, models
+from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables
 
 _HEAD = """\
@@ -134,9 +134,7 @@ def _fact(title: str, columns: Iterable[Sequence[str]]) -> str:
 
 
 def _core() -> list[Table]:
-    metadata = (core.metadata, models.metadata, model_errors.metadata)
-    found = [one for part in metadata for one in part.tables.values()]
-    return sorted(found, key=lambda one: (one.schema or "", one.name))
+    return sorted(core.metadata.tables.values(), key=lambda one: (one.schema or "", one.name))
 
 
 def _shared(one: Table) -> str:

@@ -8,8 +8,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from vigie.metrics.sources import Sample
 from vigie.monitoring.record import newest_check, newest_days
-from vigie.warehouse.model_errors import model_check
-from vigie.warehouse.models import model_event, model_version
+from vigie.warehouse.core import model_check, model_event, model_version
 
 
 def model_samples(connection: Connection, models: Sequence[str]) -> Iterator[Sample]:

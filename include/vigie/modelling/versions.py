@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from sqlalchemy import Connection, func, insert, select
 
-from vigie.warehouse.models import model_event, model_version
+from vigie.warehouse.core import model_event, model_version
 
 if TYPE_CHECKING:
     # It brings scikit-learn, which takes seconds that who only looks should not wait for.

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine, Table, and_, delete, func, insert, or
 from vigie.contract.feed import Feed, Model
 from vigie.monitoring.predictions import labelled
 from vigie.warehouse import core
+from vigie.warehouse.core import model_day, model_error
 from vigie.warehouse.feed_tables import feed_tables
-from vigie.warehouse.model_errors import model_day, model_error
 
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from vigie.contract.feed import Feed
+from vigie.warehouse.core import model_check
 from vigie.warehouse.event_time import newest_event_time
-from vigie.warehouse.model_errors import model_check
 from vigie.warehouse.types import UtcNow
 
 STEP = timedelta(hours=1)

@@ -17,8 +17,8 @@ from vigie.contract.feed import Feed
 from vigie.modelling.readings import Numbers
 from vigie.modelling.versions import Release
 from vigie.monitoring.record import inputs_measured, keep_inputs
+from vigie.warehouse.core import model_version
 from vigie.warehouse.feed_tables import feed_tables
-from vigie.warehouse.models import model_version
 
 SAMPLE = 5000
 """Readings, about, that stand for a span of time."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, case, column, delete, func, insert, select, table
 
-from vigie.warehouse.model_errors import model_check, model_input
+from vigie.warehouse.core import model_check, model_input
 from vigie.warehouse.moments import Ago
 from vigie.warehouse.types import UtcNow
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, Table, select
 from vigie.contract.feed import Feed
 from vigie.errors import MigrationError
 from vigie.settings import get_settings
-from vigie.warehouse import core, model_errors, models
+from vigie.warehouse import core
 from vigie.warehouse.all_ddl import ddl_of
 from vigie.warehouse.ddl import Ddl
 from vigie.warehouse.engines import get_engine
@@ -60,9 +60,8 @@ def _migrations(connection: Connection, ddl: Ddl) -> Iterator[str]:
 
 
 def _core(connection: Connection, ddl: Ddl) -> Iterator[str]:
-    for part in (core, models, model_errors):
-        for table in part.metadata.sorted_tables:
-            yield from _table(table, connection, ddl)
+    for table in core.metadata.sorted_tables:
+        yield from _table(table, connection, ddl)
 
 
 def _feed(feed: Feed, connection: Connection, ddl: Ddl) -> Iterator[str]:

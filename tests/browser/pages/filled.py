@@ -17,10 +17,9 @@ from vigie.simulator.readings import sensor_name
 from vigie.streaming.flag import flag_column
 from vigie.streaming.split import Split
 from vigie.streaming.store import Store
+from vigie.warehouse.core import model_error, model_event, model_version
 from vigie.warehouse.dialects import open_warehouse
 from vigie.warehouse.feed_tables import feed_tables
-from vigie.warehouse.model_errors import model_error
-from vigie.warehouse.models import model_event, model_version
 
 _TIME = pa.timestamp("us", tz="UTC")
 _ARROW = {"float": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_()}

@@ -7,13 +7,13 @@ from sqlalchemy import Table, select
 from sqlalchemy.dialects import mssql, postgresql
 
 from vigie.contract.loader import load_feeds
-from vigie.warehouse import core, model_errors, models
+from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.types import TIME, UtcNow
 
 MSSQL, POSTGRES = mssql.dialect(), postgresql.dialect()
 TABLES = [
-    *(t for part in (core, models, model_errors) for t in part.metadata.sorted_tables),
+    *core.metadata.sorted_tables,
     *(table for feed in load_feeds().values() for table in feed_tables(feed)),
 ]
 

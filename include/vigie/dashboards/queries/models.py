@@ -22,7 +22,7 @@ from sqlalchemy import (
 from vigie.contract.feed import Model
 from vigie.dashboards.queries.frames import read_frame
 from vigie.dashboards.queries.views import AT
-from vigie.warehouse.models import model_event, model_version
+from vigie.warehouse.core import model_event, model_version
 from vigie.warehouse.types import LONG_TEXT, NAME, NUMBER, SENSOR, TIME
 
 BASELINES = ("yesterday", "last_week")

@@ -1,7 +1,4 @@
-"""The tables that say how good learned models are: errors by day, looks, distances of inputs.
-
-Like the core's, their DDL is written by hand and a test holds both equal.
-"""
+"""The tables that say how good learned models are: errors by day, looks, distances of inputs."""
 
 from __future__ import annotations
 
@@ -10,17 +7,15 @@ from sqlalchemy import (
     Column,
     Date,
     Integer,
-    MetaData,
     Table,
 )
 
+from vigie.warehouse.core import columns
 from vigie.warehouse.types import LONG_TEXT, NAME, NUMBER, TIME, UtcNow
-
-metadata = MetaData()
 
 model_day = Table(
     "model_day",
-    metadata,
+    columns.metadata,
     Column("model", NAME, primary_key=True),
     Column("event_date", Date, primary_key=True),
     Column("readings", BigInteger, nullable=False),
@@ -32,7 +27,7 @@ model_day = Table(
 
 model_error = Table(
     "model_error",
-    metadata,
+    columns.metadata,
     Column("model", NAME, primary_key=True),
     Column("event_date", Date, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
@@ -46,7 +41,7 @@ model_error = Table(
 
 model_check = Table(
     "model_check",
-    metadata,
+    columns.metadata,
     Column("check_id", BigInteger, primary_key=True),
     Column("at", TIME, nullable=False, server_default=UtcNow()),
     Column("model", NAME, nullable=False),
@@ -65,7 +60,7 @@ model_check = Table(
 
 model_input = Table(
     "model_input",
-    metadata,
+    columns.metadata,
     Column("model", NAME, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("event_time", TIME, primary_key=True),

@@ -1,19 +1,15 @@
-"""The tables of learned models: their versions, and what became of each.
-
-Like the core's, their DDL is written by hand and a test holds both equal.
-"""
+"""The tables of learned models: their versions, and what became of each."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table
+from sqlalchemy import BigInteger, Column, Integer, Table
 
+from vigie.warehouse.core import columns
 from vigie.warehouse.types import LONG_TEXT, NAME, NUMBER, TIME, UtcNow
-
-metadata = MetaData()
 
 model_version = Table(
     "model_version",
-    metadata,
+    columns.metadata,
     Column("model", NAME, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("run_id", LONG_TEXT, nullable=False),
@@ -29,7 +25,7 @@ model_version = Table(
 
 model_event = Table(
     "model_event",
-    metadata,
+    columns.metadata,
     Column("event_id", BigInteger, primary_key=True),
     Column("at", TIME, nullable=False, server_default=UtcNow()),
     Column("model", NAME, nullable=False),
