@@ -23,6 +23,10 @@ def change_launch(engine: Engine, feed: str, number: int, **values: Any) -> int:
         return connection.execute(update(core.launch).where(mine).values(values)).rowcount
 
 
+def end(engine: Engine, feed: str, number: int, outcome: str) -> None:
+    change_launch(engine, feed, number, ended_at=UtcNow(), outcome=outcome)
+
+
 def claim(engine: Engine, feed: str, number: int) -> bool:
     mine = (core.launch.c.feed == feed) & (core.launch.c.launch == number)
     claimed = update(core.launch).where(mine, core.launch.c.token.is_(None))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, delete, event, insert, select, update
 
 from tests.dialects import mssql_in_campaign
 from tests.seeded_streams import committed, every_state, launched
-from tests.warehouse.spark_master import BookkeepingMaster
+from tests.supervision.spark_master import BookkeepingMaster
 from vigie.contract.loader import load_feeds
 from vigie.supervision.master import SparkMaster
 from vigie.supervision.states import State

@@ -5,20 +5,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Engine, create_engine, insert, select, text, update
+from sqlalchemy import create_engine, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from tests.dialects import mssql_in_campaign, only_postgres
-from tests.warehouse.spark_master import BookkeepingMaster
-from tests.warehouse.streams import (
-    change_launch,
-    claim,
-    events,
-    heartbeat,
-    insert_gap,
-    look,
-)
-from vigie.contract.loader import get_feed, load_feeds
+from tests.warehouse.streams import change_launch, claim, end, events, heartbeat, insert_gap, look
+from vigie.contract.loader import get_feed
 from vigie.streaming.commit import Fence
 from vigie.streaming.launch import raise_fence
 from vigie.supervision.desire import (
@@ -32,51 +24,13 @@ from vigie.supervision.start import start_or_adopt
 from vigie.supervision.states import State
 from vigie.supervision.status import stream_states
 from vigie.supervision.watch import Watcher
-from vigie.warehouse.core import fence, launch, ledger, stream, watch
+from vigie.warehouse.core import fence, launch, stream
 from vigie.warehouse.core import heartbeat as core_heartbeat
 from vigie.warehouse.engines import get_engine
 from vigie.warehouse.feed_tables import feed_tables
-from vigie.warehouse.moments import Ago
 from vigie.warehouse.session import session_name
-from vigie.warehouse.types import UtcNow
 
 pytestmark = [pytest.mark.warehouse, mssql_in_campaign]
-
-
-@pytest.fixture
-def engine(warehouse: Engine) -> Engine:
-    return warehouse
-
-
-@pytest.fixture
-def feed() -> str:
-    return next(iter(load_feeds()))
-
-
-@pytest.fixture
-def master() -> BookkeepingMaster:
-    return BookkeepingMaster()
-
-
-@pytest.fixture
-def watcher(engine: Engine, feed: str, master: BookkeepingMaster) -> Watcher:
-    return Watcher(feed, engine=engine, master=master.client())
-
-
-@pytest.fixture
-def running(engine: Engine, feed: str, watcher: Watcher) -> Watcher:
-    """A stream whose first launch was claimed, beats and has committed."""
-    start_if_new(engine, feed, person="somebody")
-    watcher.poll()
-    claim(engine, feed, 1)
-    change_launch(engine, feed, 1, first_commit_at=UtcNow())
-    heartbeat(engine, feed, 1)
-    assert watcher.poll().health.state is State.RUNNING
-    return watcher
-
-
-def end(engine: Engine, feed: str, number: int, outcome: str) -> None:
-    change_launch(engine, feed, number, ended_at=UtcNow(), outcome=outcome)
 
 
 def test_the_first_start_launches_once(engine, feed, master, watcher) -> None:
@@ -361,140 +315,3 @@ def test_an_away_warehouse_is_unknown_and_restarts_the_silence(
     assert running.poll().health.state is State.RUNNING
     assert master.launches == [1]
     assert stream_states([feed], engine=away)[0].state is State.UNKNOWN
-
-
-def test_the_status_of_a_running_stream(engine, feed, master, running) -> None:
-    heartbeat(engine, feed, 1, lag_messages=12, lag_seconds=1.5)
-    row = {"feed": feed, "topic_id": "t", "kafka_partition": 0, "launch": 1, "messages_read": 5}
-    counts = {"stored": 5, "copies": 0, "conflicts": 0, "quarantined": 0, "control": 0}
-    times = [look(engine, feed).now.replace(microsecond=0, year=year) for year in (2024, 2025)]
-    with engine.begin() as connection:
-        for batch, moment in enumerate(times):
-            offsets = {"begin_offset": 5 * batch, "end_offset": 5 * batch + 5, "batch_no": batch}
-            connection.execute(
-                insert(ledger).values(row | counts | offsets | {"committed_at": moment})
-            )
-    (state,) = stream_states([feed], engine=engine, master=master.client())
-    assert look(engine, feed).now - state.watched_at < timedelta(seconds=30)
-    assert state.as_json() == {
-        "watched_at": state.watched_at,
-        "contract_differs": False,
-        "contract_fault": None,
-        "feed": feed,
-        "desired": "running",
-        "changed_by": "somebody",
-        "changed_at": state.changed_at,
-        "state": "running",
-        "supervised": True,
-        "lag_messages": 12,
-        "lag_seconds": 1.5,
-        "last_commit": times[1],
-        "launch": 1,
-        "restarts": 0,
-        "phase": "running",
-        "error": None,
-        "gaps": [],
-        "model": None,
-    }
-
-
-@pytest.mark.parametrize(("age", "supervised"), [(29, True), (31, False)])
-def test_a_stream_is_supervised_if_watched_within_30_seconds(
-    engine, feed, master, running, age, supervised
-) -> None:
-    moment = look(engine, feed).now - timedelta(seconds=age)
-    with engine.begin() as connection:
-        connection.execute(update(watch).values(watched_at=moment))
-    (state,) = stream_states([feed], engine=engine, master=master.client())
-    assert state.supervised is supervised
-    assert state.watched_at == moment
-
-
-def test_the_status_of_a_dead_stream_names_the_error(engine, feed, master, running) -> None:
-    change_launch(engine, feed, 1, first_commit_at=None)
-    master.states["driver-1"] = "FAILED"
-    running.poll()
-    (state,) = stream_states([feed], engine=engine, master=master.client())
-    assert (state.launch, state.restarts, state.lag_messages) == (2, 1, None)
-    assert state.as_json()["error"]["class"] == "Dead"
-    assert "FAILED" in state.as_json()["error"]["message"]
-
-
-def test_two_streams_start_at_a_time_and_the_next_follows(
-    engine: Engine, master: BookkeepingMaster
-) -> None:
-    names = list(load_feeds())[:4]
-    watchers = {name: Watcher(name, engine=engine, master=master.client()) for name in names}
-    for name in names:
-        start_if_new(engine, name, person="somebody")
-
-    def launched() -> set[str]:
-        with ThreadPoolExecutor(len(names)) as pool:
-            list(pool.map(lambda name: watchers[name].poll(), names))
-        return {name for name in names if look(engine, name).launch is not None}
-
-    first = launched()
-    assert len(first) == 2
-    assert launched() == first, "both are still starting"
-    committed, idle = first
-    change_launch(engine, committed, 1, first_commit_at=UtcNow())
-    second = launched()
-    assert len(second) == 3
-    claim(engine, idle, 1)
-    heartbeat(engine, idle, 1, lag_messages=0)
-    assert launched() == set(names)
-
-
-def test_a_start_that_takes_too_long_holds_up_no_other(
-    engine: Engine, master: BookkeepingMaster
-) -> None:
-    names = list(load_feeds())[:3]
-    for name in names:
-        start_if_new(engine, name, person="somebody")
-    for name in names[:2]:
-        Watcher(name, engine=engine, master=master.client()).poll()
-    last = Watcher(names[2], engine=engine, master=master.client())
-    assert last.poll().done == ("waits for its turn: 2 other streams start or wait longer",)
-    change_launch(engine, names[0], 1, created_at=Ago(timedelta(minutes=4)))
-    last.poll()
-    assert look(engine, names[2]).launch is not None
-
-
-def ended_while_another_waits(engine: Engine, master: BookkeepingMaster) -> list[Watcher]:
-    """Watchers of three streams: one that has just ended, one that starts, one that waits."""
-    watchers = []
-    for name in list(load_feeds())[:3]:
-        start_if_new(engine, name, person="somebody")
-        watchers.append(Watcher(name, engine=engine, master=master.client()))
-        watchers[-1].poll()
-    end(engine, watchers[0].feed, 1, "failed")
-    return watchers
-
-
-def test_who_has_waited_longest_starts_first(engine: Engine, master: BookkeepingMaster) -> None:
-    ended, _, waiting = ended_while_another_waits(engine, master)
-    assert ended.poll().done == ("waits for its turn: 2 other streams start or wait longer",)
-    waiting.poll()
-    assert look(engine, waiting.feed).launch.launch == 1
-    assert look(engine, ended.feed).launch.launch == 1
-
-
-def test_a_waiting_stream_that_nobody_watches_holds_up_no_other(
-    engine: Engine, master: BookkeepingMaster
-) -> None:
-    ended, _, waiting = ended_while_another_waits(engine, master)
-    with engine.begin() as connection:
-        long_ago = {"watched_at": Ago(timedelta(minutes=1))}
-        connection.execute(update(watch).where(watch.c.feed == waiting.feed).values(long_ago))
-    ended.poll()
-    assert look(engine, ended.feed).launch.launch == 2
-
-
-def test_a_waiting_stream_with_a_faulty_contract_holds_up_no_other(
-    engine: Engine, master: BookkeepingMaster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ended, _, waiting = ended_while_another_waits(engine, master)
-    faults = {waiting.feed: "metrics: expected a list"}
-    monkeypatch.setattr("vigie.supervision.turn.contract_fault", faults.get)
-    ended.poll()
-    assert look(engine, ended.feed).launch.launch == 2

@@ -26,11 +26,6 @@ DIED = Failure(1, "Dead", "no heartbeat for 16 s", "last words")
 
 
 @pytest.fixture
-def engine(warehouse: Engine) -> Engine:
-    return warehouse
-
-
-@pytest.fixture
 def feed() -> Feed:
     return next(iter(load_feeds().values()))
 
