@@ -75,6 +75,25 @@ def test_sensors_are_compared_over_the_whole_range(warehouse: Engine, feed: Feed
 
 
 @each_feed
+def test_a_whole_range_is_summed_up_as_its_readings_are(warehouse: Engine, feed: Feed) -> None:
+    readings, fields = stored(warehouse, feed, 5), list(feed.fields)
+
+    with get_engine("reader").connect() as connection:
+        found = trends.read_overall(connection, feed, LONG, fields)
+
+    np.testing.assert_allclose(found[fields].to_numpy()[0], readings[fields].mean())
+
+
+def test_days_are_compared_with_as_many_days() -> None:
+    end = datetime(2026, 3, 31, 14, tzinfo=UTC)
+    days = Range(end - timedelta(days=30), end, ("s-0",)).in_whole_units
+    assert (days.begin.day, days.end.day, days.end.hour) == (1, 31, 0)
+    assert days.before.end == days.begin
+    assert days.sensors == ("s-0",)
+    assert SHORT.in_whole_units == SHORT
+
+
+@each_feed
 def test_alerts_are_counted_by_day_and_by_sensor(warehouse: Engine, feed: Feed) -> None:
     stored(warehouse, feed, 3)
     with get_engine("reader").connect() as connection:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, delete, text, update
+from sqlalchemy import Engine, delete, insert, text, update
 
 from tests.monitoring.filled import fill, moment
 from tests.unit.modelling.made_up import BEGIN, HOUR
@@ -139,3 +139,23 @@ def test_an_error_counts_once_its_label_is_known(warehouse: Engine, feed: Feed) 
     assert sorted(errors) == pytest.approx(sorted(residuals[there]))
     delay = np.timedelta64(block(feed).label_delay)
     assert sorted(known) == sorted(readings.times[there] + delay)
+
+
+@each_feed
+def test_what_a_version_was_trained_on_tells_nothing_of_it(warehouse: Engine, feed: Feed) -> None:
+    readings = hourly(feed, 4)
+    fill(warehouse, feed, readings, said(readings, feed))
+    now = moment(readings.times.max())
+    row = {"model": block(feed).name, "version": 1, "run_id": "r", "sha256": "s"}
+    trained = {"trained_begin": moment(BEGIN), "trained_end": moment(BEGIN + 36 * HOUR)}
+    with warehouse.begin() as connection:
+        values = row | trained | {"judged_sha256": "j", "trained_rows": 36}
+        connection.execute(insert(core.model_version).values(values))
+    sum_up_days(warehouse, feed, block(feed), now)
+    after = readings.take(readings.times > BEGIN + 36 * HOUR)
+    with warehouse.connect() as connection:
+        errors, known = known_errors(connection, feed, block(feed), moment(BEGIN), now)
+        days = connection.execute(text("SELECT event_date FROM report.model_error")).scalars().all()
+    assert 0 < len(errors) <= len(after)
+    assert known.min() > BEGIN + 36 * HOUR
+    assert BEGIN.astype("datetime64[D]").item() not in days

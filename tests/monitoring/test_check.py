@@ -177,6 +177,9 @@ def test_too_few_new_labels_decide_nothing(registry: str, warehouse: Engine, fee
     publish(name, 61.0, (BEGIN, BEGIN + 10 * DAY), "previous")
     publish(name, 90.0, (BEGIN, BEGIN + 18 * DAY + 2 * HOUR), "champion")
     assert look(feed).outcome == "quiet"
+    # An hour or two later there are enough, long before another training.
+    fill(warehouse, feed, hourly(feed, 1, first=20).take(slice(0, 6)))
+    assert look(feed).outcome == "returned"
 
 
 @each_feed

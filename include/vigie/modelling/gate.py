@@ -17,6 +17,12 @@ Wide, since neither fit knows the newest week: when the world changes their erro
 luck, and who has begun to learn the change must not be held back. It stops what spoiled data made
 (docs/adr/0020-a-gate-of-two-fits.md).
 """
+LEAST_SPAN = 0.1
+"""What passes is fitted again on rows that span at least this share of what was judged.
+
+A sensor that begins to report every few seconds fills the newest rows with hours where they were
+months: nobody would have judged that fit.
+"""
 
 
 @dataclass(frozen=True)
@@ -57,11 +63,21 @@ def retrain(
 
 
 def judge(challenger: Challenger, champion: Champion | None) -> Verdict:
-    """Compare on the newest held-back week, which neither of the two fits has seen."""
+    """Compare on the newest held-back week, which neither of the two fits has seen.
+
+    The first champion has nothing to be compared with, and passes.
+    """
     own = _error(challenger.judged, challenger.week)
     if champion is None:
         return Verdict(True, f"there is no champion; error {own:.4g}", own, None)
     other = _error(champion.judged, challenger.week)
+    span = challenger.judged.end - challenger.judged.begin
+    if challenger.promised < LEAST_SPAN * span:
+        reason = (
+            f"fitted again it would know {_hours(challenger.promised)} alone, and what was judged "
+            f"knows {_hours(span)}: the newest rows lie much closer than those before"
+        )
+        return Verdict(False, reason, own, other)
     passed = own <= TOLERANCE * other
     word = "is" if passed else "is not"
     reason = (
@@ -74,6 +90,10 @@ def judge(challenger: Challenger, champion: Champion | None) -> Verdict:
 def promote(model: LearnedModel, challenger: Challenger, known: Dataset) -> Champion:
     """Fit again with the same settings on everything known up to now, the week included."""
     return Champion(live=fit(model, known), judged=challenger.judged)
+
+
+def _hours(span: np.timedelta64) -> str:
+    return f"{span / np.timedelta64(1, 'h'):.0f} hours"
 
 
 def _error(of: Fit, week: Dataset) -> float:

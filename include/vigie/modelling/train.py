@@ -34,6 +34,8 @@ class Challenger:
     judged: Fit
     week: Dataset
     """The newest week of known labels, held back from `judged`."""
+    promised: np.timedelta64
+    """How much time the rows span that it would be fitted on again, if it passes."""
 
 
 def challenge(model: LearnedModel, known: Dataset) -> Challenger:
@@ -43,7 +45,8 @@ def challenge(model: LearnedModel, known: Dataset) -> Challenger:
         TooLittleHistory: There are too few rows before that week.
     """
     held_back = known.times > known.times.max() - HELD_BACK if len(known) else np.zeros(0, bool)
-    return Challenger(fit(model, known.take(~held_back)), known.take(held_back))
+    judged = fit(model, known.take(~held_back))
+    return Challenger(judged, known.take(held_back), np.ptp(_examples(model, known).times))
 
 
 def fit(model: LearnedModel, known: Dataset) -> Fit:
@@ -57,9 +60,13 @@ def fit(model: LearnedModel, known: Dataset) -> Fit:
             f"model {model.name}: found {len(known)} rows to train on, expected {LEAST}; "
             "more history is needed, or a shorter label delay"
         )
-    examples = known if model.rows is None else known.take(_newest(known, model.rows))
+    examples = _examples(model, known)
     estimator = model.estimator().fit(examples.features, examples.target)
     return Fit(estimator, examples.times.min(), examples.times.max(), len(examples))
+
+
+def _examples(model: LearnedModel, known: Dataset) -> Dataset:
+    return known if model.rows is None else known.take(_newest(known, model.rows))
 
 
 def _newest(known: Dataset, rows: int) -> Places:

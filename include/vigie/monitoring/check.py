@@ -82,9 +82,8 @@ def _judge(
             with engine.connect() as connection:
                 return (None, *ask.for_first(connection, feed, block, now))
         with engine.begin() as connection:
-            due = measure_inputs(connection, feed, model.inputs, champion, now)
-        worse = worse_than_before(model, feed, block, champion, now) if due else None
-        if worse:
+            measure_inputs(connection, feed, model.inputs, champion, now)
+        if worse := worse_than_before(model, feed, block, champion, now):
             return_to_previous(block.name, reason=worse)
             return champion, "returned", worse
     except RegistryAway as away:

@@ -34,24 +34,20 @@ Span = tuple[datetime, datetime]
 
 def measure_inputs(
     connection: Connection, feed: Feed, inputs: Sequence[str], champion: Release, now: datetime
-) -> bool:
+) -> None:
     """Compare the last three days with what the champion was trained on, and keep the distances.
 
     It does so once per day of event time.
-
-    Returns:
-        Whether it was due.
     """
     measured = inputs_measured(connection, champion.model, champion.version)
     if measured is not None and now - measured < _EVERY:
-        return False
+        return
     t = model_version.c
     same = (t.model == champion.model, t.version == champion.version)
     trained = connection.execute(select(t.trained_begin, t.trained_end).where(*same)).one()
     span = (trained.trained_begin, trained.trained_end)
     distances = input_distances(connection, feed, inputs, span, (now - _LATELY, now))
     keep_inputs(connection, champion.model, champion.version, now, distances)
-    return True
 
 
 def input_distances(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -24,6 +26,8 @@ def test_what_was_said_and_what_was_true_are_shown(site: Site, phone: Page, feed
     expect(figure(phone, "Mean absolute error")).to_contain_text(
         feed.fields[feed.model.target].unit
     )
+    if feed.model.scored == "stream":
+        expect(figure(phone, "Bias")).to_have_text(re.compile(r"^\d"))
     expect(phone.get_by_test_id("stVegaLiteChart")).to_have_count(3)
     expect(phone.get_by_test_id("stDataFrame")).to_have_count(2)
     expect(phone.get_by_text("UTC").first).to_be_visible()

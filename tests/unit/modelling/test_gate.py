@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,20 @@ def test_a_worse_challenger_does_not_pass_and_a_better_one_does() -> None:
     assert verdict.passed
     assert won.live.rows == len(known)
     assert verdict.challenger < (verdict.champion or 0)
+
+
+def test_a_challenger_that_would_be_fitted_again_on_hours_for_months_does_not_pass() -> None:
+    model = OneFeature(LinearRegression())
+    model.rows = 500
+    slow = line(60)
+    champion, _ = retrain(model, slow.take(slice(0, 30 * 24)), None)
+    places, begin = np.arange(len(slow)), slow.times[30 * 24]
+    minutes = begin + (places - 30 * 24) * np.timedelta64(1, "m")
+    faster = replace(slow, times=np.where(places < 30 * 24, slow.times, minutes))
+    kept, verdict = retrain(model, faster, champion)
+    assert kept is champion
+    assert verdict.reason.startswith("fitted again it would know 8 hours alone")
+    assert retrain(model, slow, champion)[1].passed
 
 
 def test_neither_side_has_seen_the_week_that_judges() -> None:

@@ -39,6 +39,16 @@ class Range:
         return "hourly" if self.end - self.begin <= _HOURS_UP_TO else "daily"
 
     @property
+    def in_whole_units(self) -> Range:
+        """The range cut where its roll-ups begin, so that as many lie in it as in the one before.
+
+        A day that has not ended has none yet.
+        """
+        if self.period == "hourly":
+            return self
+        return Range(_midnight(self.begin), _midnight(self.end), self.sensors)
+
+    @property
     def before(self) -> Range:
         """The range of the same length before it."""
         return Range(self.begin - (self.end - self.begin), self.begin, self.sensors)
@@ -58,6 +68,16 @@ def read_evolution(
     columns = [part for name in fields for part in _summary(source, name)]
     query = select(at.label(views.AT), *columns).where(*chosen.holds(source, at.name))
     return read_frame(connection, query.group_by(at).order_by(at))
+
+
+def read_overall(
+    connection: Connection, feed: Feed, chosen: Range, fields: Sequence[str]
+) -> pd.DataFrame:
+    """One row of the whole range of all sensors together: for each field as above."""
+    source = views.roll_up(feed, chosen.period)
+    columns = [part for name in fields for part in _summary(source, name)]
+    query = select(*columns).where(*chosen.holds(source, views.STARTS[chosen.period]))
+    return read_frame(connection, query)
 
 
 def read_by_sensor(
@@ -129,6 +149,10 @@ def read_correlation(
     mirrored = [(other, one, value) for one, other, value in found]
     same = [(name, name, 1.0) for name in fields]
     return pd.DataFrame([*found, *mirrored, *same], columns=["one", "other", "value"])
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _summary(source: FromClause, field: str) -> list[ColumnElement[Any]]:

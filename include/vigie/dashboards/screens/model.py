@@ -94,7 +94,7 @@ def _show_figures(frame: pd.DataFrame, field: Field, model: Model) -> None:
         show_figure("Predicted", f"{frame['predicted'].notna().mean():.0%}")
         show_figure("Mean absolute error", _number(known["residual"].abs().mean(), unit))
         if model.scored == "stream":
-            show_figure("Bias", _number(known["residual"].mean(), unit))
+            show_figure("Bias", _number(-known["residual"].mean(), unit))
             return
         for name in BASELINES:
             error = (known["actual"] - known[name]).abs().mean()

@@ -166,6 +166,7 @@ def _show_sensors(feed: Feed, chosen: Range, fields: list[str]) -> None:
 
 
 def _show_periods(feed: Feed, chosen: Range, fields: list[str]) -> None:
+    chosen = chosen.in_whole_units
     periods = {THIS: chosen, BEFORE: chosen.before}
     frames = {
         period: reading.trend(trends.read_evolution, feed, each, fields)
@@ -178,6 +179,10 @@ def _show_periods(feed: Feed, chosen: Range, fields: list[str]) -> None:
             icon=":material/event_busy:",
         )
         return
+    overall = {
+        period: reading.trend(trends.read_overall, feed, each, fields).iloc[0]
+        for period, each in periods.items()
+    }
     both = pd.concat(
         frame.assign(period=period, day=(frame[AT] - periods[period].begin) / _DAY)
         for period, frame in frames.items()
@@ -185,7 +190,7 @@ def _show_periods(feed: Feed, chosen: Range, fields: list[str]) -> None:
     st.caption(f"{chosen.begin:%Y-%m-%d} to {chosen.end:%Y-%m-%d}, and the same length before it.")
     with st.container(horizontal=True):
         for name in fields:
-            now, before = (frames[period][name].mean() for period in (THIS, BEFORE))
+            now, before = (overall[period][name] for period in (THIS, BEFORE))
             st.metric(
                 axis_of(feed.fields[name]),
                 f"{now:.4g}",
