@@ -27,7 +27,10 @@ class Figures:
 
 @dataclass(frozen=True)
 class Part:
-    """The figures of some of the rows: of the model and of each it is compared with."""
+    """The figures of some of the rows: of the model and of each it is compared with.
+
+    Those of a baseline are of the rows for which it has a value.
+    """
 
     name: str
     rows: int
@@ -49,7 +52,8 @@ def figures(actual: Numbers, predicted: Numbers) -> Figures:
 
 def part(name: str, actual: Numbers, predicted: Numbers, others: Mapping[str, Numbers]) -> Part:
     """The figures of one set of rows."""
-    beside = {key: figures(actual, column) for key, column in others.items()}
+    there = {key: np.isfinite(column) for key, column in others.items()}
+    beside = {key: figures(actual[there[key]], others[key][there[key]]) for key in others}
     return Part(name, len(actual), figures(actual, predicted), beside)
 
 

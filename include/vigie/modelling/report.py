@@ -54,7 +54,7 @@ def report(
     months: Names,
     files: Names,
 ) -> Report:
-    """Compare over the rows for which there is a label and every baseline.
+    """Compare over the rows for which there is a label; a baseline over those it has a value for.
 
     The static model is trained once on all rows predicted before `static_until`. `months` and
     `files` have the label of every reading.
@@ -68,11 +68,10 @@ def report(
             f"model {model.name}: found {len(first)} rows before {static_until}, "
             f"expected {LEAST} to train the static model on"
         )
-    columns = (tested.rows.target, *tested.rows.baselines.values())
-    usable = np.logical_and.reduce([np.isfinite(column) for column in columns])
+    usable = np.isfinite(tested.rows.target) & np.isfinite(tested.predicted)
     rows, predicted = tested.rows.take(usable), tested.predicted[usable]
     if not len(rows):
-        raise ModelError(f"model {model.name}: no row has a label and a value for every baseline")
+        raise ModelError(f"model {model.name}: no row that was predicted has a label")
     static = model.static().fit(first.features, first.target).predict(rows.features)
     compared = (rows.target, predicted, {STATIC: static, **rows.baselines})
     return Report(
