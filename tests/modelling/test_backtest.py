@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.unit.modelling.made_up import DAY, turbines
+from tests.unit.modelling.made_up import DAY, line, turbines
+from tests.unit.modelling.test_gate import GOOD
 from vigie.cli import app
+from vigie.modelling import nox
 from vigie.modelling.backtest import run_backtest
-from vigie.modelling.nox import Nox
+from vigie.modelling.nox import INPUTS, Nox
 from vigie.modelling.report import report
+from vigie.modelling.train import fit
 
 FIGURES = {"r2", "mae", "rmse", "bias"}
 Files = Callable[[int], list[Path]]
@@ -30,6 +34,36 @@ def test_missing_values_and_labels_do_not_end_a_backtest() -> None:
     result = report(model, data, tested, static_until=begin, months=labels, files=labels)
     assert np.isfinite(tested.predicted).all()
     assert result.overall.rows < len(tested.rows), "rows without a label are not judged"
+
+
+@pytest.mark.parametrize("field", INPUTS)
+def test_an_input_that_is_never_reported_stops_no_training(
+    field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nox, "_TREES", 2)
+    readings = turbines(150, seed=2)
+    whole = readings.values[field].copy()
+    readings.values[field][:] = np.nan
+    data = Nox().dataset(readings, "nox", DAY)
+    fitted = fit(Nox(), data.take(np.isfinite(data.target))).estimator
+    assert np.isfinite(fitted.predict(data.features)).all()
+    readings.values[field][:] = whole
+    assert np.isfinite(fitted.predict(Nox().dataset(readings, "nox", DAY).features)).all()
+
+
+def test_a_baseline_is_compared_where_it_has_a_value_and_the_model_on_every_label() -> None:
+    data = line(60)
+    late = np.where(data.times.astype("datetime64[h]").astype(int) % 24 == 23, np.nan, data.target)
+    never = np.full(len(data), np.nan)
+    data = replace(data, baselines={"late": late, "never": never})
+    tested = run_backtest(GOOD, data, begin=data.made[-480], cadence="monthly", delay=DAY)
+    labels = np.full(len(data), "all")
+    found = report(
+        GOOD, data, tested, static_until=data.made[-480], months=labels, files=labels
+    ).overall
+    assert found.rows == 480
+    assert found.others["late"].mae == 0.0
+    assert found.others["never"].mae is None
 
 
 @pytest.fixture

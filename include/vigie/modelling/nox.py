@@ -103,7 +103,7 @@ def _trees() -> Any:
 
 def _trees_on_line() -> Any:
     """A line through the measurements of now, which goes on where trees stop, and trees on it."""
-    line = make_pipeline(SimpleImputer(), StandardScaler(), Ridge(alpha=10.0))
+    line = make_pipeline(_filled(), StandardScaler(), Ridge(alpha=10.0))
     trees = ExtraTreesRegressor(_TREES, max_features=0.4, random_state=0)
     now = ColumnTransformer([("now", "passthrough", _NOW)])
     return make_pipeline(now, OnResidual(line, trees))
@@ -111,11 +111,16 @@ def _trees_on_line() -> Any:
 
 def _nearby() -> Any:
     """A Gaussian process over the last weeks: what was measured in like hours not long ago."""
-    scaled = make_pipeline(SimpleImputer(), StandardScaler())
+    scaled = make_pipeline(_filled(), StandardScaler())
     place = ColumnTransformer([("now", scaled, _NOW), ("hour", "passthrough", [_HOUR])])
     kernel = RBF([6.0] * len(_NOW) + [500.0], "fixed") + WhiteKernel(0.05, "fixed")
     process = GaussianProcessRegressor(kernel, optimizer=None, normalize_y=True)
     return OnNewest(make_pipeline(place, process), rows=1000)
+
+
+def _filled() -> Any:
+    """Means for what is missing; an input that no row has stays, as the kernel counts columns."""
+    return SimpleImputer(keep_empty_features=True)
 
 
 def features(memory: Memory, readings: Readings) -> tuple[Numbers, Memory]:
