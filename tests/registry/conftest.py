@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from sklearn.svm import SVR
 from sqlalchemy import Engine
 
 from tests.unit.modelling.made_up import meters, turbines
 from vigie.modelling.gate import Champion, retrain
 from vigie.modelling.learned import MODELS, LearnedModel
 from vigie.modelling.readings import Numbers
+from vigie.modelling.train import Fit
 
 
 @pytest.fixture
@@ -22,6 +25,15 @@ def registry(mlflow: str, warehouse: Engine) -> str:
 def name() -> str:
     """A model that no other test knows."""
     return f"model_{uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def small() -> Champion:
+    """A champion of a few bytes."""
+    features = np.arange(20.0)[:, None]
+    begin, end = np.datetime64("2026-01-01", "ms"), np.datetime64("2026-02-01", "ms")
+    fit = Fit(SVR(kernel="linear").fit(features, features.ravel()), begin, end, 20)
+    return Champion(live=fit, judged=replace(fit, rows=10))
 
 
 @pytest.fixture(scope="session", params=MODELS.values(), ids=lambda model: model.name)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skops.io
-from sklearn.svm import SVR
+from mlflow.exceptions import MlflowException
 
 from tests.services import environment
-from vigie.errors import ModelError, RegistryAway
+from vigie.errors import ModelError, NotCached, RegistryAway
 from vigie.modelling.forget_versions import forget_old_versions
 from vigie.modelling.gate import Champion
 from vigie.modelling.readings import Numbers
@@ -23,7 +25,6 @@ from vigie.modelling.registry import (
     load_fit,
 )
 from vigie.modelling.stored_fit import fingerprint, save_fit
-from vigie.modelling.train import Fit
 from vigie.modelling.versions import Release, last_champion, newest_version, record_event
 from vigie.warehouse.engines import get_engine
 
@@ -38,15 +39,6 @@ def publish(name: str, champion: Champion) -> Release:
         release = register(client, name, begin_run(client, name, {}), champion)
         set_aliases(client, name, {"champion": release.version})
     return release
-
-
-@pytest.fixture
-def small() -> Champion:
-    """A champion of a few bytes."""
-    features = np.arange(20.0)[:, None]
-    begin, end = np.datetime64("2026-01-01", "ms"), np.datetime64("2026-02-01", "ms")
-    fit = Fit(SVR(kernel="linear").fit(features, features.ravel()), begin, end, 20)
-    return Champion(live=fit, judged=replace(fit, rows=10))
 
 
 def test_what_was_registered_predicts_to_the_bit_as_before(
@@ -119,6 +111,41 @@ def test_a_file_changed_in_the_registry_is_not_kept(
         fetch(release, tmp_path / "cache")
 
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_disk_without_room_keeps_no_part_of_a_file(
+    registry: str, name: str, small: Champion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = publish(name, small)
+    left, young = (tmp_path / f"{name}-1-x-model.skops.{ending}" for ending in ("old", "young"))
+    for path in (left, young):
+        path.touch()
+    os.utime(left, (0, 0))
+
+    def fill(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:10])
+        raise OSError(ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", fill)
+        with pytest.raises(NotCached, match=rf"model {name} version 1: .* No space left"):
+            fetch(release, tmp_path)
+
+    assert [*tmp_path.iterdir()] == [young]
+    assert fetch(release, tmp_path).is_file()
+
+
+def test_a_registry_whose_disk_refuses_is_named(
+    registry: str, name: str, small: Champion, tmp_path: Path
+) -> None:
+    with open_client() as client:
+        run = begin_run(client, name, {})
+        # As good as a full disk to the server: where a folder must be, there is a file.
+        client.log_text(run, "a file", "model")
+
+    with pytest.raises(RegistryAway, match="does not answer, or refused"), open_client() as client:
+        client.log_text(run, "a fit", "model/model.skops")
 
 
 def test_a_file_changed_on_this_machine_is_fetched_again(
@@ -195,15 +222,38 @@ def test_old_versions_leave_the_registry_unless_they_have_an_alias(
     releases = [publish(name, small) for _ in range(8)]
     with open_client() as client:
         set_aliases(client, name, {"previous": 1})
+        runs = [client.get_model_version(name, str(number)).run_id for number in (2, 4)]
 
         assert forget_old_versions(client, name) == [2, 3]
         assert forget_old_versions(client, name) == []
         left = {int(each.version) for each in client.search_model_versions(f"name='{name}'")}
 
+        counts = [len(client.list_artifacts(run, "model")) for run in runs]
+
     assert left == {1, *range(4, 9)}
+    assert counts == [0, 2]
     assert fetch(releases[0], tmp_path).is_file()
     with pytest.raises(ModelError, match=r"version 2: the registry has no model\.skops of it"):
         fetch(releases[1], tmp_path)
+
+
+def test_a_version_that_cannot_be_deleted_keeps_no_other(
+    registry: str, name: str, small: Champion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(7):
+        publish(name, small)
+    with open_client() as client:
+        delete = client.delete_model_version
+
+        def refuse_one(model: str, version: str) -> None:
+            if int(version) == 1:
+                raise MlflowException("not this one")
+            delete(model, version)
+
+        monkeypatch.setattr(client, "delete_model_version", refuse_one)
+        assert forget_old_versions(client, name) == [2]
+        monkeypatch.undo()
+        assert forget_old_versions(client, name) == [1]
 
 
 def test_a_folder_keeps_only_some_files_of_a_model(
