@@ -25,6 +25,8 @@
     │   ├── CompactionBusy   another process works on the same month
     │   └── DuplicatesFound  a table holds two rows of one key
     ├── ModelError           a learned model cannot be trained, judged or used as asked
+    │   ├── OtherFeatures    a model was trained on other features than are made now
+    │   ├── NotCached        a model's file cannot be written on this machine
     │   └── TooLittleHistory  there are too few readings with known labels to train on
     ├── RegistryAway         the model registry does not answer
     ├── RefreshError         the Power BI service did not do as asked
@@ -144,6 +146,14 @@ class DuplicatesFound(CompactionRefused):
 
 class ModelError(VigieError):
     """A learned model cannot be trained, judged or used as asked."""
+
+
+class OtherFeatures(ModelError):
+    """A model was trained on other features than this program makes."""
+
+
+class NotCached(ModelError):
+    """A model's file cannot be written on this machine: its disk is full, or refuses."""
 
 
 class TooLittleHistory(ModelError):

@@ -12,8 +12,6 @@ from vigie.modelling.learned import MODELS
 from vigie.modelling.register import begin_run, open_client, register, set_aliases
 from vigie.modelling.train import Fit
 
-COLUMNS = 41
-
 
 @pytest.fixture
 def registry(mlflow: str, warehouse: Engine) -> str:
@@ -29,7 +27,7 @@ def publish(
     name: str, value: float, trained: tuple[np.datetime64, np.datetime64], alias: str
 ) -> int:
     """Register a model that always says `value`, and give it the alias."""
-    features = np.zeros((2, COLUMNS))
+    features = np.zeros((2, len(MODELS[name].feature_names)))
     estimator = DummyRegressor(strategy="constant", constant=value).fit(features, [0.0, 0.0])
     fit = Fit(estimator, *(at.astype("datetime64[ms]") for at in trained), 2)
     with open_client() as client:

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.svm import SVR
 
 from tests.services import environment
 from tests.warehouse.scoring import trained
 from vigie.modelling.gate import Champion as Fits
+from vigie.modelling.nox import FEATURES
 from vigie.modelling.register import begin_run, open_client, register, set_aliases
 from vigie.modelling.stored_fit import save_fit
 from vigie.modelling.train import Fit
@@ -183,6 +186,31 @@ def test_a_type_that_is_not_listed_leaves_the_last_model(launch: Callable[[], St
     until(lambda: stream.version == good.version)
     promote(replace(trained(), estimator=Foreign()))
     until(lambda: stream.says("not on our list of types"))
+    assert stream.version == good.version
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"features": FEATURES[::-1]}, id="another order"),
+        pytest.param(
+            {"features": (), "estimator": SVR().fit(np.eye(3), np.arange(3.0))},
+            id="fewer, in a file without names",
+        ),
+    ],
+)
+def test_other_features_leave_the_last_model(
+    launch: Callable[[], Stream], changed: dict[str, Any]
+) -> None:
+    other = replace(trained(), **changed)
+    promote(other)
+    stream = launch()
+    assert stream.why is Unscored.WRONG_FEATURES
+
+    good = promote(replace(trained(), features=()))
+    until(lambda: stream.version == good.version)
+    promote(other)
+    until(lambda: stream.says("was trained on other features"))
     assert stream.version == good.version
 
 

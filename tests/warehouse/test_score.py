@@ -207,17 +207,6 @@ def failing(_: np.ndarray) -> np.ndarray:
     raise ValueError("no")
 
 
-def test_a_model_made_for_other_features_is_not_asked(
-    warehouse: Engine, streams: list[Stream]
-) -> None:
-    other = Champion.of("nox", 2, Estimator(3, failing))
-    stream = Stream(warehouse, lambda: other)
-    streams.append(stream)
-    readings = distinct(20, seed=1)
-    stream.send(readings)
-    assert stream.reasons(readings) == ["wrong features"] * len(readings)
-
-
 def test_a_model_whose_input_the_contract_lacks_is_not_asked(
     warehouse: Engine, streams: list[Stream]
 ) -> None:

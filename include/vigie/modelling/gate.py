@@ -65,12 +65,16 @@ def retrain(
 def judge(challenger: Challenger, champion: Champion | None) -> Verdict:
     """Compare on the newest held-back week, which neither of the two fits has seen.
 
-    The first champion has nothing to be compared with, and passes.
+    The first champion has nothing to be compared with, and passes; so does one whose predecessor
+    cannot predict, which must not keep its place for that.
     """
     own = _error(challenger.judged, challenger.week)
     if champion is None:
         return Verdict(True, f"there is no champion; error {own:.4g}", own, None)
-    other = _error(champion.judged, challenger.week)
+    try:
+        other = _error(champion.judged, challenger.week)
+    except Exception as error:
+        return Verdict(True, f"the champion cannot predict ({error!r}); error {own:.4g}", own, None)
     span = challenger.judged.end - challenger.judged.begin
     if challenger.promised < LEAST_SPAN * span:
         reason = (

@@ -36,10 +36,12 @@ def open_client() -> Iterator[MlflowClient]:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from requests import RequestException
 
     try:
         yield MlflowClient(url, url)
-    except MlflowException as error:
+    # Of artefacts the client passes on what its own library raises, such as of a full disk there.
+    except (MlflowException, RequestException) as error:
         raise RegistryAway(
             f"the model registry at {url} does not answer, or refused: {error}; "
             "see its log, and `vigie status`"

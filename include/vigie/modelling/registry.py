@@ -6,16 +6,17 @@ each driver two seconds and 56 MB. What writes to the registry (`register.py`) u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import httpx
 
-from vigie.errors import ModelError, RegistryAway
+from vigie.errors import ModelError, NotCached, OtherFeatures, RegistryAway
 from vigie.modelling.stored_fit import fingerprint, read_fit
 from vigie.modelling.versions import Release, find_pinned
 from vigie.settings import get_settings
@@ -31,6 +32,8 @@ FOLDER = "model"
 """Where in a run's artefacts both are."""
 _CACHED = 4
 """Files of a model that a folder keeps."""
+_ABANDONED = 3600.0
+"""Seconds after which a download that is not whole is no longer under way."""
 _API = "/api/2.0/mlflow"
 _SECONDS = 5.0
 
@@ -92,21 +95,32 @@ def fetch(release: Release, folder: Path, file: str = LIVE_FILE) -> Path:
     Raises:
         RegistryAway: MLflow does not answer.
         ModelError: MLflow has no such file, or one with another hash.
+        NotCached: It cannot be written to the folder.
     """
     path = folder / f"{release.model}-{release.version}-{release.sha256[:16]}-{file}"
     if path.is_file() and fingerprint(path) == release.sha256:
         return path
-    folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{uuid4().hex}")
-    partial.write_bytes(_download(release, file))
-    found = fingerprint(partial)
-    if found != release.sha256:
-        partial.unlink()
-        raise ModelError(
-            f"model {release.model} version {release.version}: {file} in the registry was changed: "
-            f"its SHA-256 is {found[:12]}…, pinned is {release.sha256[:12]}…; it was not loaded"
-        )
-    partial.replace(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _forget_abandoned(folder.glob(f"{release.model}-*-{file}.*"))
+        partial.write_bytes(_download(release, file))
+        found = fingerprint(partial)
+        if found != release.sha256:
+            raise ModelError(
+                f"model {release.model} version {release.version}: {file} in the registry was "
+                f"changed: its SHA-256 is {found[:12]}…, pinned is {release.sha256[:12]}…; "
+                "it was not loaded"
+            )
+        partial.replace(path)
+    except OSError as error:
+        raise NotCached(
+            f"model {release.model} version {release.version}: {file} cannot be kept in {folder}: "
+            f"{error}; make room on the disk"
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
     cached = sorted(folder.glob(f"{release.model}-*-{file}"), key=lambda one: one.stat().st_mtime)
     for old in cached[:-_CACHED]:
         old.unlink(missing_ok=True)
@@ -118,9 +132,29 @@ def load_fit(path: Path, release: Release) -> Fit:
 
     Raises:
         ModelError: It was changed since, holds a type that is not on our list, or is no fit.
+        OtherFeatures: The model makes other features now.
     """
+    # Here, since scikit-learn takes seconds that not every reader of this module needs.
+    from vigie.modelling.learned import MODELS
+
     name = f"model {release.model} version {release.version}"
-    return read_fit(path, sha256=release.sha256, of=name)
+    fit = read_fit(path, sha256=release.sha256, of=name)
+    model = MODELS.get(release.model)
+    if model is not None and not fit.sees(model.feature_names):
+        raise OtherFeatures(
+            f"{name}: was trained on other features than are made now; "
+            f"train anew (`vigie model train {release.model}`)"
+        )
+    return fit
+
+
+def _forget_abandoned(downloads: Iterable[Path]) -> None:
+    """Remove what programs left that were killed meanwhile."""
+    for partial in downloads:
+        # Another program may do the same.
+        with suppress(FileNotFoundError):
+            if time() - partial.stat().st_mtime > _ABANDONED:
+                partial.unlink()
 
 
 def _download(release: Release, file: str) -> bytes:

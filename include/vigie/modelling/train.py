@@ -19,12 +19,22 @@ LEAST = 100
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted estimator, the predicted moments it was trained on, and how many rows."""
+    """A fitted estimator, the predicted moments it was trained on, and how many rows.
+
+    `features` are its columns in words; a file from before they were kept has none.
+    """
 
     estimator: Any
     begin: np.datetime64
     end: np.datetime64
     rows: int
+    features: tuple[str, ...] = ()
+
+    def sees(self, features: tuple[str, ...]) -> bool:
+        """Whether it was trained on these features; without their names, on as many."""
+        if self.features:
+            return self.features == features
+        return bool(getattr(self.estimator, "n_features_in_", None) == len(features))
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,8 @@ def fit(model: LearnedModel, known: Dataset) -> Fit:
         )
     examples = _examples(model, known)
     estimator = model.estimator().fit(examples.features, examples.target)
-    return Fit(estimator, examples.times.min(), examples.times.max(), len(examples))
+    begin, end = examples.times.min(), examples.times.max()
+    return Fit(estimator, begin, end, len(examples), model.feature_names)
 
 
 def _examples(model: LearnedModel, known: Dataset) -> Dataset:

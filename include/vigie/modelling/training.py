@@ -13,8 +13,7 @@ from time import monotonic
 
 import numpy as np
 
-from vigie.errors import ModelError, TooLittleHistory
-from vigie.modelling.dataset import Dataset
+from vigie.errors import ModelError, NotCached, TooLittleHistory
 from vigie.modelling.forget_versions import forget_old_versions
 from vigie.modelling.gate import Champion, judge, promote
 from vigie.modelling.history import read_training_history
@@ -61,6 +60,7 @@ def train(name: str, *, person: str = SYSTEM) -> Outcome:
         TooLittleHistory: There are too few readings with known labels.
         ModelError: There is no such model, or another process trains it.
         RegistryAway: MLflow does not answer; nothing was changed, the champion stays.
+        NotCached: The champion cannot be fetched to be compared with.
     """
     started = monotonic()
     model, feed, block = find_model(name)
@@ -75,8 +75,6 @@ def train(name: str, *, person: str = SYSTEM) -> Outcome:
         data = model.dataset(readings, block.target, delay)
         known = data.known_by(np.datetime64(now.replace(tzinfo=None), "ms"))
         challenger = challenge(model, known)
-        if champion is not None and not _fits(champion, known):
-            champion, doubt = None, "the champion was made for other features; "
         verdict = judge(challenger, champion)
         reason = doubt + verdict.reason
         release = None
@@ -85,12 +83,12 @@ def train(name: str, *, person: str = SYSTEM) -> Outcome:
             if verdict.passed:
                 release = register(client, name, run, promote(model, challenger, known))
                 set_aliases(client, name, {CHALLENGER: release.version})
-                forget_old_versions(client, name)
-    version = release.version if release else None
-    told = {"error": verdict.challenger, "champion_error": verdict.champion, "run_id": run}
-    with get_engine().begin() as connection:
-        kind: Kind = "registered" if release else "refused"
-        record_event(connection, name, kind, reason, version=version, person=person, **told)
+        version = release.version if release else None
+        told = {"error": verdict.challenger, "champion_error": verdict.champion, "run_id": run}
+        with get_engine().begin() as connection:
+            kind: Kind = "registered" if release else "refused"
+            record_event(connection, name, kind, reason, version=version, person=person, **told)
+        forget_old_versions(client, name)
     seconds = round(monotonic() - started, 1)
     return Outcome(name, version, reason, verdict.challenger, verdict.champion, run, seconds)
 
@@ -118,10 +116,8 @@ def _find_champion(name: str) -> tuple[Champion | None, str]:
             live=load_fit(fetch(live, folder), live),
             judged=load_fit(fetch(judged, folder, JUDGED_FILE), judged),
         )
+    except NotCached:
+        raise
     except ModelError as error:
         return None, f"the champion cannot be loaded ({error}); "
     return found, ""
-
-
-def _fits(champion: Champion, known: Dataset) -> bool:
-    return bool(champion.judged.estimator.n_features_in_ == known.features.shape[1])

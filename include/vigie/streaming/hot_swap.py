@@ -3,8 +3,9 @@
     alias in the registry ─ another version? ─▶ fetch ─ hashes and types ─▶ ready ─▶ next batch
 
 What goes wrong leaves the last good model in use, and is said in the heartbeat: a registry that is
-away or was emptied, a file that was changed, a type that is not on our list. A driver that starts
-uses what the warehouse says was champion last, if this machine has kept its file.
+away or was emptied, a file that was changed, a type that is not on our list, features that are made
+no more. A driver that starts uses what the warehouse says was champion last, if this machine has
+kept its file.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from vigie.contract.feed import Feed
-from vigie.errors import ModelError, RegistryAway
+from vigie.errors import ModelError, OtherFeatures, RegistryAway
 from vigie.settings import get_settings
 from vigie.streaming.champion import Champion
 from vigie.streaming.heartbeat import Pulse
@@ -90,6 +91,7 @@ class MlflowRegistry:
 @dataclass(frozen=True)
 class _Refused:
     release: Release
+    why: Unscored
     error: str
     at: float
 
@@ -136,7 +138,7 @@ class HotSwap:
         except RegistryAway as error:
             self._tell(Unscored.REGISTRY_AWAY, str(error))
         except ModelError as error:
-            self._tell(Unscored.REFUSED, str(error))
+            self._tell(_reason(error), str(error))
         except SQLAlchemyError as error:
             self._tell(Unscored.REGISTRY_AWAY, f"the warehouse does not answer: {error}")
         except Exception as error:
@@ -155,7 +157,7 @@ class HotSwap:
         if found is None:
             self._tell(Unscored.NO_MODEL, "no version is champion")
         elif refused and found == refused.release and time.monotonic() - refused.at < _AGAIN:
-            self._tell(Unscored.REFUSED, refused.error)
+            self._tell(refused.why, refused.error)
         elif found != self._release:
             self._use(found)
         else:
@@ -166,7 +168,7 @@ class HotSwap:
             path = self._registry.fetch(release, self._folder)
             fit = self._registry.load_fit(path, release)
         except ModelError as error:
-            self._refused = _Refused(release, str(error), time.monotonic())
+            self._refused = _Refused(release, _reason(error), str(error), time.monotonic())
             raise
         self._ready = Champion.of(self._model, release.version, fit.estimator)
         self._release, self._refused = release, None
@@ -181,6 +183,10 @@ class HotSwap:
         self._trouble = trouble
         used = f"version {self._ready.version}" if self._ready else "none"
         self._pulse.model = "; ".join(filter(None, (used, trouble)))
+
+
+def _reason(error: ModelError) -> Unscored:
+    return Unscored.WRONG_FEATURES if isinstance(error, OtherFeatures) else Unscored.REFUSED
 
 
 def open_scorer(feed: Feed, hot_swap: HotSwap | None) -> Scorer | None:

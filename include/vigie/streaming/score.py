@@ -147,10 +147,6 @@ class Scorer:
     ) -> tuple[Numbers, Reasons]:
         base = np.full(len(features), np.nan)
         reason = np.full(len(features), NONE, np.int16)
-        expected = getattr(champion.estimator, "n_features_in_", features.shape[1])
-        if expected != features.shape[1]:
-            reason[:] = Unscored.WRONG_FEATURES
-            return base, reason
         for begin in range(0, len(features), AT_ONCE):
             part = slice(begin, begin + AT_ONCE)
             if begin:

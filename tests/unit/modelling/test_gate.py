@@ -82,6 +82,17 @@ def test_a_challenger_that_would_be_fitted_again_on_hours_for_months_does_not_pa
     assert retrain(model, slow, champion)[1].passed
 
 
+def test_a_champion_that_cannot_predict_makes_way() -> None:
+    known = line(30)
+    first, _ = retrain(GOOD, known, None)
+    other = replace(first.judged, estimator=LinearRegression().fit(np.eye(3), np.arange(3)))
+    won, verdict = retrain(GOOD, known, replace(first, judged=other))
+    assert verdict.passed
+    assert verdict.champion is None
+    assert verdict.reason.startswith("the champion cannot predict (ValueError")
+    assert won.judged.features == GOOD.feature_names
+
+
 def test_neither_side_has_seen_the_week_that_judges() -> None:
     known = line(30)
     first, before = retrain(GOOD, known.take(known.times < known.times[-1] - DAY), None)
