@@ -10,6 +10,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
+from vigie.broker import topics
 from vigie.broker.offsets import read_topic
 from vigie.broker.producer import Sender, make_producer
 from vigie.broker.topics import ensure_topics, refuse_compacted, topic_settings
@@ -121,8 +122,25 @@ def test_the_limit_holds_for_a_message_and_not_for_many(feed: Feed) -> None:
     ensure_topics([small])
     send(small, [b"x" * 1500] * 500)
     with pytest.raises(BrokerError, match=r"1 message.*too large"):
-        send(small, [bytes(3000)])
+        send(small, [bytes(4000)])
     assert sum(last for _, last in read_topic(small.topic).partitions.values()) == 500
+
+
+def test_a_topic_that_somebody_else_made_meanwhile_is_adjusted(
+    admin: AdminClient, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, really = [], topics._settings_of
+
+    def not_yet(topic: str) -> dict[str, str | None]:
+        if not seen:
+            seen.append(topic)
+            make_by_hand(admin, topic, retention_ms="1000")
+            raise TopicMissing(topic)
+        return really(topic)
+
+    monkeypatch.setattr(topics, "_settings_of", not_yet)
+    assert ensure_topics([feed]) == []
+    assert described(admin, feed) == topic_settings(feed)
 
 
 def test_no_broker_is_not_a_missing_topic() -> None:

@@ -15,13 +15,18 @@ from vigie.contract.feed import Kafka
 from vigie.errors import BrokerError, RightMissing
 from vigie.settings import get_settings
 
+KEY_AND_FRAMING = 1024
+"""Bytes a record has beside its value: a key of 800 at most (200 characters), and some 100 more.
+
+Client and broker hold the whole record against their limits, a contract its value alone.
+"""
 _MESSAGES_PER_POLL = 1000
 
 log = logging.getLogger(__name__)
 
 
 def make_producer(*, max_message: int = Kafka().max_message, **overrides: Any) -> Producer:
-    """An idempotent producer; `max_message` is the least limit of the topics it writes to.
+    """An idempotent producer; `max_message` is the longest value it sends, in bytes.
 
     `overrides` are librdkafka settings with `_` for `.`; they win. A copy of a message with the
     same key reaches the same partition.
@@ -33,9 +38,10 @@ def make_producer(*, max_message: int = Kafka().max_message, **overrides: Any) -
         "partitioner": "murmur2_random",
         "compression.type": "lz4",
         "linger.ms": 20,
-        # The broker holds a whole batch against the topic's limit, and a refused one is lost.
+        # The broker holds a whole batch against the topic's limit, and a refused one is lost. A
+        # message that fills a batch by itself goes alone.
         "batch.size": max_message,
-        "message.max.bytes": max_message,
+        "message.max.bytes": max_message + KEY_AND_FRAMING,
     }
     settings |= {key.replace("_", "."): value for key, value in overrides.items()}
     return Producer(settings, logger=client_log)

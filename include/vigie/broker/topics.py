@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
@@ -20,6 +20,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from vigie.broker.admin import answers, get_admin
 from vigie.broker.offsets import read_topic
+from vigie.broker.producer import KEY_AND_FRAMING
 from vigie.contract.feed import Feed
 from vigie.errors import BrokerError, TopicMissing
 
@@ -83,12 +84,15 @@ def refuse_compacted(topic: str) -> None:
 
 
 def topic_settings(feed: Feed) -> dict[str, str]:
-    """The topic's settings as the contract has them; `max.message.bytes` limits a whole batch."""
+    """The topic's settings as the contract has them; `max.message.bytes` limits a whole batch.
+
+    A value of `max_message` bytes is taken whatever its sensor's name and however it compresses.
+    """
     return {
         "cleanup.policy": "delete",
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(feed.kafka.retention // timedelta(milliseconds=1)),
-        "max.message.bytes": str(feed.kafka.max_message),
+        "max.message.bytes": str(feed.kafka.max_message + KEY_AND_FRAMING),
     }
 
 
@@ -103,14 +107,23 @@ def _ensure(wanted: _Wanted) -> bool:
 def _create(wanted: _Wanted) -> bool:
     topic = NewTopic(wanted.topic, wanted.partitions, _BROKER_DEFAULT, config=dict(wanted.settings))
     future = get_admin().create_topics([topic], request_timeout=_TIMEOUT)[wanted.topic]
-    error = future.exception(_TIMEOUT)
-    raced = error is not None and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
-    if raced:
+    try:
+        answers({wanted.topic: future}, subject=f"topic {wanted.topic}", timeout=_TIMEOUT)
+    except BrokerError as error:
+        if not _exists_already(error.__cause__):
+            raise
         _adjust(wanted)
         return False
-    answers({wanted.topic: future}, subject=f"topic {wanted.topic}", timeout=_TIMEOUT)
     _await_partitions(wanted)
     return True
+
+
+def _exists_already(cause: BaseException | None) -> bool:
+    """Whether somebody else made the topic meanwhile."""
+    return (
+        isinstance(cause, KafkaException)
+        and cause.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
+    )
 
 
 def _adjust(wanted: _Wanted) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import NewTopic
 
 from tests.services import environment
+from vigie.broker import topics
 from vigie.broker.admin import OncePerMinute, get_admin, refused
 from vigie.errors import BrokerAway, BrokerError, RightMissing, TopicMissing
 
@@ -53,3 +55,25 @@ def test_threads_that_ask_together_share_one_connection(monkeypatch: pytest.Monk
     with environment(VIGIE_KAFKA="together:1"), ThreadPoolExecutor(4) as pool:
         found = {id(client) for client in pool.map(lambda _: get_admin(), range(4))}
     assert len(found) == 1
+
+
+def test_a_broker_that_falls_silent_while_a_topic_is_made_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Silent:
+        """Knows no topic, and never says whether it made one."""
+
+        def describe_configs(self, resources: list[object], **_: object) -> dict:
+            missing: Future[object] = Future()
+            missing.set_exception(
+                KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, "no such topic"))
+            )
+            return dict.fromkeys(resources, missing)
+
+        def create_topics(self, made: list[NewTopic], **_: object) -> dict:
+            return {topic.topic: Future() for topic in made}
+
+    monkeypatch.setattr(topics, "get_admin", Silent)
+    monkeypatch.setattr(topics, "_TIMEOUT", 0.01)
+    with pytest.raises(BrokerAway, match=r"topic alerts: no answer within 0\.01 s"):
+        topics.ensure_alerts_topic()
