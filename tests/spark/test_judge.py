@@ -93,6 +93,8 @@ def test_bad_messages_are_named_and_none_fails_the_batch(spark: SparkSession, fe
         (raw(feed, name, '"a\\u0000b"'), "malformed"),
         (raw(feed, name, '"s-1\\n"'), "malformed"),
         (raw(feed, name, json.dumps("x" * 201)), "malformed"),
+        (raw(feed, name, '"s-1 "'), "malformed"),
+        (raw(feed, name, '" s-1"'), "malformed"),
         (raw(feed, feed.event_time, "null"), "malformed"),
         (raw(feed, feed.event_time, '"yesterday"'), "malformed"),
         (raw(feed, feed.event_time, '"2026-03-01T11:59:00"'), "malformed"),
@@ -117,6 +119,8 @@ def test_bad_messages_are_named_and_none_fails_the_batch(spark: SparkSession, fe
         (raw(feed, feed.event_time, str(int(APPENDED.timestamp() * 1000))), None),
         (raw(feed, feed.event_time, '"2026-03-01T19:59:00.123456+08:00"'), None),
         (raw(feed, name, "17"), None),
+        (raw(feed, name, '"x"'), None),
+        (raw(feed, name, json.dumps("x y" + "x" * 197)), None),
     ]
 
     rows = judged(spark, feed, [value for value, _ in cases])

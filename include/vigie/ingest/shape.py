@@ -13,7 +13,7 @@ from typing import Any
 
 from vigie.contract.feed import Feed
 from vigie.ingest.items import Item
-from vigie.streaming.explain import value_at, wrong_type
+from vigie.streaming.explain import SENSOR_EXPECTED, value_at, wrong_type
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LONGEST_SENSOR = 200
@@ -74,8 +74,9 @@ def _sensor(sensor: str | None) -> str:
     """What is wrong with a sensor's name; empty if nothing is."""
     if sensor is None:
         return "missing, expected the sensor's name"
-    if sensor[:1] in ("{", "[", "") or len(sensor) > _LONGEST_SENSOR or _CONTROL.search(sensor):
-        return f"expected 1 to {_LONGEST_SENSOR} characters of text without control characters"
+    odd = sensor[:1] in ("{", "[", "") or sensor != sensor.strip(" ")
+    if odd or len(sensor) > _LONGEST_SENSOR or _CONTROL.search(sensor):
+        return SENSOR_EXPECTED
     return ""
 
 

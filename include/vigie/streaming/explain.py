@@ -9,6 +9,10 @@ import orjson
 
 from vigie.contract.feed import Feed
 
+SENSOR_EXPECTED = (
+    "expected 1 to 200 characters of text, no control characters, no blank at either end"
+)
+"""What a sensor's name must be."""
 _NUMBER = (int, float)
 _TYPES: dict[str, tuple[type, ...]] = {"float": _NUMBER, "integer": (int,), "boolean": (bool,)}
 _EXPECTED = {"float": "a number", "integer": "a whole number", "boolean": "true or false"}

@@ -45,7 +45,7 @@ def test_a_time_that_cannot_be_read_is_refused(feed: Feed, value: object) -> Non
 
 
 @each_feed
-@pytest.mark.parametrize("value", [None, "", "a\nb", "x" * 201, {"a": 1}, ["a"]])
+@pytest.mark.parametrize("value", [None, "", "a\nb", "x" * 201, " a", "a ", {"a": 1}, ["a"]])
 def test_a_reading_needs_a_sensor(feed: Feed, value: object) -> None:
     found = checked(feed, encoded(feed, **{feed.sensor: value}))
     assert isinstance(found, Wrong)
