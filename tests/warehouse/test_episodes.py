@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select, text
 
+from tests.dialects import both_dialects
 from tests.readings import APPENDED, accepted
 from tests.warehouse.test_store import batch, new_launch, new_store
 from vigie.contract.feed import Feed
@@ -149,6 +150,77 @@ def test_an_open_episode_survives_the_driver(warehouse: Engine) -> None:
     raised, cleared = messages(warehouse)
     assert cleared["kind"] == "cleared"
     assert cleared["since"] == raised["event_time"]
+
+
+@both_dialects
+def test_the_episodes_of_a_rule_that_is_gone_are_closed_without_a_message(
+    warehouse: Engine,
+) -> None:
+    feed = FEEDS[0]
+    name, rule = next(iter(feed.alerts.items()))
+    others = {key: alert for key, alert in feed.alerts.items() if key != name}
+    renamed = replace(feed, alerts={**others, "renamed": replace(rule, name="renamed")})
+    with store_of(warehouse, feed) as store:
+        store.store(batch(readings(feed, [("s", 0, True)])))
+    with store_of(warehouse, renamed, 2) as store:
+        store.store(batch(renamed_flags(readings(feed, [("s", 1, True)], first_offset=1)), begin=1))
+
+    assert [(m["rule"], m["kind"]) for m in messages(warehouse)] == [
+        (name, "raised"),
+        ("renamed", "raised"),
+    ]
+    query = (
+        select(core.rule.c.rule)
+        .join(core.alert_state, core.alert_state.c.rule_id == core.rule.c.rule_id)
+        .where(core.alert_state.c.since.is_not(None))
+    )
+    with warehouse.connect() as connection:
+        assert connection.execute(query).scalars().all() == ["renamed"]
+
+
+def renamed_flags(split: Split) -> Split:
+    """The same readings with the first rule under its new name."""
+    old = flag_column(next(iter(FEEDS[0].alerts)))
+    names = [flag_column("renamed") if n == old else n for n in split.accepted.column_names]
+    return replace(split, accepted=split.accepted.rename_columns(names))
+
+
+@both_dialects
+@each_feed
+def test_rules_and_status_words_follow_the_contract(warehouse: Engine, feed: Feed) -> None:
+    other: Any = {"info": "warning", "warning": "critical", "critical": "info"}
+    alerts = {
+        name: replace(alert, severity=other[alert.severity]) for name, alert in feed.alerts.items()
+    }
+    status = feed.status and replace(
+        feed.status, ok=feed.status.fault, fault=feed.status.ok, warning=feed.status.warning
+    )
+    changed = replace(feed, alerts=alerts, status=status)
+
+    numbers = []
+    for launch, contract in enumerate((feed, changed, changed), 1):
+        with store_of(warehouse, contract, launch) as store:
+            store.open()
+        numbers.append(dimensions(warehouse))
+
+    assert numbers[0] != numbers[1] == numbers[2]
+    rules, words = numbers[1]
+    told = {(rule, severity, field) for _, rule, severity, field in rules}
+    assert told == {(name, rule.severity, rule.when.field) for name, rule in alerts.items()}
+    assert [row[:2] for row in rules] == [row[:2] for row in numbers[0][0]]
+    assert [row[:2] for row in words] == [row[:2] for row in numbers[0][1]]
+    levels = {word: level for _, word, level in words}
+    for level in ("ok", "warning", "fault"):
+        assert status is None or {levels[w] for w in getattr(status, level)} <= {level}
+
+
+def dimensions(engine: Engine) -> tuple[list[Any], list[Any]]:
+    """Rules and status words with their numbers, and what is said of them."""
+    rule, word = core.rule.c, core.status.c
+    rules = select(rule.rule_id, rule.rule, rule.severity, rule.field).order_by(rule.rule_id)
+    words = select(word.status_id, word.status, word.level).order_by(word.status_id)
+    with engine.connect() as connection:
+        return list(connection.execute(rules)), list(connection.execute(words))
 
 
 def test_a_superseded_driver_leaves_no_message(warehouse: Engine) -> None:

@@ -21,7 +21,6 @@ from vigie.streaming.commit import Batch, Fence
 from vigie.streaming.flag import flag_column
 from vigie.streaming.heartbeat import Pulse
 from vigie.streaming.launch import claim, raise_fence
-from vigie.streaming.score import Scorer
 from vigie.streaming.split import Split
 from vigie.streaming.store import Store
 from vigie.warehouse import core
@@ -47,11 +46,9 @@ def new_launch(engine: Engine, feed: Feed, number: int) -> Fence:
     return fence
 
 
-def new_store(
-    engine: Engine, feed: Feed, number: int = 1, *, scorer: Scorer | None = None
-) -> Store:
+def new_store(engine: Engine, feed: Feed, number: int = 1, **parts: Any) -> Store:
     fence = new_launch(engine, feed, number)
-    return Store(open_warehouse(engine), engine, feed, fence=fence, pulse=Pulse(), scorer=scorer)
+    return Store(open_warehouse(engine), engine, feed, fence=fence, pulse=Pulse(), **parts)
 
 
 def batch(split: Split, begin: int = 0) -> Batch:
@@ -293,6 +290,30 @@ def test_a_commit_whose_answer_was_lost_is_not_repeated(
     store.store(batch(accepted(feed, hours(5, "s-2"), first_offset=5), begin=5))
 
     assert totals(warehouse, feed)["stored"] == 10
+
+
+def test_messages_of_a_commit_whose_answer_was_lost_are_told(
+    warehouse: Engine, stores: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = next(feed for feed in FEEDS if feed.alerts)
+    waiting: list[int] = []
+    store = new_store(
+        warehouse, feed, tell_messages=lambda: waiting.append(count(warehouse, core.alert_outbox))
+    )
+    stores.append(store)
+    session = store.open()
+    really_commit = session.commit
+    answers = iter([TransientError("the connection broke after the commit")])
+
+    def commit() -> None:
+        really_commit()
+        raise next(answers)
+
+    monkeypatch.setattr(session, "commit", commit)
+
+    store.store(batch(flagged(accepted(feed, hours(2)), feed)))
+
+    assert waiting == [len(feed.alerts)]
 
 
 def test_reconcile_names_what_is_missing(warehouse: Engine, stores: list[Store]) -> None:

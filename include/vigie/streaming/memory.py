@@ -5,14 +5,14 @@ Everything here can be read again from the warehouse; it changes only after a co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, insert, select, update
 
 from vigie.contract.feed import Feed
 from vigie.streaming.recall import Recall
@@ -68,12 +68,16 @@ class Memory:
 
 
 def load_memory(session: Session, feed: Feed) -> Memory:
-    """Read the feed's memory, and give its rules and status words their numbers."""
+    """Read the feed's memory, and bring its rules and status words to the contract.
+
+    New ones get a number. An episode of a rule that is gone is closed, since no reading will.
+    """
+    rules = _numbered(session, core.rule, feed, _rules(feed))
     memory = Memory(
-        sensors=_known(session, core.sensor, feed, "sensor"),
-        rules=_numbered_rules(session, feed),
-        statuses=_numbered_statuses(session, feed),
-        episodes=_open_episodes(session, feed),
+        sensors=_sensors(session, feed),
+        rules=rules,
+        statuses=_numbered(session, core.status, feed, _statuses(feed)),
+        episodes=_open_episodes(session, feed, rules),
     )
     clock = core.sensor_clock.c
     query = select(clock.sensor_id, clock.last_event_time).where(clock.feed == feed.name)
@@ -102,17 +106,21 @@ def number_sensors(
     return pc.take(ids, encoded.indices), new
 
 
-def _known(session: Session, table: Table, feed: Feed, name: str) -> dict[str, int]:
-    columns = (table.c[name], table.c[f"{name}_id"])
-    rows = session.run(select(*columns).where(table.c.feed == feed.name))
-    return {row[name]: row[f"{name}_id"] for row in rows}
+def _sensors(session: Session, feed: Feed) -> dict[str, int]:
+    t = core.sensor.c
+    rows = session.run(select(t.sensor, t.sensor_id).where(t.feed == feed.name))
+    return {row["sensor"]: row["sensor_id"] for row in rows}
 
 
-def _open_episodes(session: Session, feed: Feed) -> dict[tuple[int, int], Episode]:
+def _open_episodes(
+    session: Session, feed: Feed, rules: Mapping[str, int]
+) -> dict[tuple[int, int], Episode]:
     t = core.alert_state.c
-    query = select(t.sensor_id, t.rule_id, t.since, t.peak, t.last_flagged).where(
-        t.feed == feed.name, t.since.is_not(None)
-    )
+    still_open = (t.feed == feed.name, t.since.is_not(None))
+    gone = t.rule_id.not_in([rules[name] for name in feed.alerts])
+    closed = dict.fromkeys(("since", "peak", "last_flagged"))
+    session.run(update(core.alert_state).where(*still_open, gone).values(closed))
+    query = select(t.sensor_id, t.rule_id, t.since, t.peak, t.last_flagged).where(*still_open)
     rows = session.run(query)
     kind = pa.timestamp("us", tz="UTC")
     since, last = (
@@ -136,30 +144,32 @@ def _insert(session: Session, table: Table, rows: Sequence[dict[str, str]]) -> d
     return numbers
 
 
-def _numbered_rules(session: Session, feed: Feed) -> dict[str, int]:
-    known = _known(session, core.rule, feed, "rule")
-    new = [
-        {"feed": feed.name, "rule": name, "severity": alert.severity, "field": alert.when.field}
+def _numbered(
+    session: Session, table: Table, feed: Feed, wanted: Mapping[str, dict[str, str]]
+) -> dict[str, int]:
+    """The numbers of a feed's rules or status words, whose rows then say what `wanted` says."""
+    key, t = table.name, table.c
+    rows = session.run(select(table).where(t.feed == feed.name))
+    stored = {row[key]: row for row in rows}
+    for word, says in wanted.items():
+        row = stored.get(word)
+        if row and any(row[name] != value for name, value in says.items()):
+            session.run(update(table).where(t[f"{key}_id"] == row[f"{key}_id"]).values(says))
+    new = [{"feed": feed.name, key: w} | says for w, says in wanted.items() if w not in stored]
+    numbers = {word: row[f"{key}_id"] for word, row in stored.items()}
+    return numbers | _insert(session, table, new)
+
+
+def _rules(feed: Feed) -> dict[str, dict[str, str]]:
+    return {
+        name: {"severity": alert.severity, "field": alert.when.field}
         for name, alert in feed.alerts.items()
-        if name not in known
-    ]
-    return known | _insert(session, core.rule, new)
+    }
 
 
-def _numbered_statuses(session: Session, feed: Feed) -> dict[str, int]:
-    known = _known(session, core.status, feed, "status")
-    new = [
-        {"feed": feed.name, "status": word, "level": level}
-        for word, level in _status_levels(feed).items()
-        if word not in known
-    ]
-    return known | _insert(session, core.status, new)
-
-
-def _status_levels(feed: Feed) -> dict[str, str]:
+def _statuses(feed: Feed) -> dict[str, dict[str, str]]:
     """What each status word of the contract means: ok, warning or fault."""
     if feed.status is None:
         return {}
-    return {
-        word: level for level in ("ok", "warning", "fault") for word in getattr(feed.status, level)
-    }
+    levels = ("ok", "warning", "fault")
+    return {word: {"level": level} for level in levels for word in getattr(feed.status, level)}

@@ -127,7 +127,8 @@ class Store:
         if not self._has_committed:
             record_first_commit(self._engine, self._feed.name, self._fence.launch)
         self._has_committed, self._in_doubt = True, False
-        if self._memory.has_messages:
+        if self._memory.has_messages or repeated:
+            # Memory read anew does not know whether the commit in doubt wrote any.
             self._memory.has_messages = False
             self._tell_messages()
 
