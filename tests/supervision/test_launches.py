@@ -8,10 +8,13 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import Engine, delete, insert, literal, select
 
-from tests.dialects import both_dialects
+from tests.dialects import both_dialects, only_postgres
+from tests.services import environment
 from tests.warehouse.streams import change_launch, claim, events, look
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
+from vigie.streaming.document_store import wants_documents
+from vigie.streaming.driver import run_driver
 from vigie.supervision.failure import Failure, last_failure
 from vigie.supervision.housekeeping import remove_old_folders
 from vigie.supervision.launches import close, end_launch_sessions, record_submission, relaunch
@@ -145,3 +148,21 @@ def test_worker_folders_of_all_but_the_last_five_ended_launches_go(
     remove_old_folders(engine, feed.name)
     left = {folder.name for folder in worker_folder("driver-1").parent.iterdir()}
     assert left == {f"driver-{number}" for number in (3, 4, 5, 6, 7, 8, "of-another")}
+
+
+@only_postgres
+def test_a_driver_that_cannot_be_built_says_why(engine: Engine) -> None:
+    feed = next(feed for feed in load_feeds().values() if wants_documents(feed))
+    relaunch(engine, feed, after=0)
+
+    with environment(VIGIE_DOCUMENTS="http://documents"):
+        assert run_driver(feed, 1) == 1
+
+    newest = look(engine, feed.name).launch
+    assert newest is not None
+    assert newest.ended_at is not None
+    with engine.connect() as connection:
+        failure = last_failure(connection, feed.name)
+    assert failure is not None
+    assert (failure.launch, failure.error_class) == (1, "SettingsError")
+    assert "VIGIE_DOCUMENTS" in failure.message

@@ -53,7 +53,17 @@ def run_driver(feed: Feed, launch: int) -> int:
     if fence is None:
         log.warning("%s: launch %d is claimed already; nothing to do", feed.name, launch)
         return 0
-    return Driver(feed, fence).run()
+    try:
+        driver = Driver(feed, fence)
+    except Exception as error:
+        return _failed(feed, launch, error)
+    return driver.run()
+
+
+def _failed(feed: Feed, launch: int, error: Exception) -> int:
+    log.error("%s: launch %d failed", feed.name, launch, exc_info=error)
+    record_failure(get_engine(), feed.name, launch, error)
+    return 1
 
 
 class Driver:
@@ -89,9 +99,7 @@ class Driver:
             log.info("%s: launch %d ended: %s", name, launch, outcome)
             return 0
         except Exception as error:
-            log.exception("%s: launch %d failed", name, launch)
-            record_failure(self._engine, name, launch, error)
-            return 1
+            return _failed(self._feed, launch, error)
         finally:
             # A batch may still be in hand, if the JVM died first: its connection is its own, and
             # the end of the process undoes it.
