@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import create_engine, insert, update
 
 from tests.dialects import mssql_in_campaign
 from tests.warehouse.streams import change_launch, heartbeat, look
+from vigie.supervision.states import State
 from vigie.supervision.status import stream_states
 from vigie.warehouse.core import ledger, watch
 
@@ -70,3 +71,14 @@ def test_the_status_of_a_dead_stream_names_the_error(engine, feed, master, runni
     assert (state.launch, state.restarts, state.lag_messages) == (2, 1, None)
     assert state.as_json()["error"]["class"] == "Dead"
     assert "FAILED" in state.as_json()["error"]["message"]
+
+
+def test_a_warehouse_that_refuses_is_quoted_in_status_and_log(
+    engine, feed, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusing = create_engine(engine.url.set(username="nobody", password="s3cret"))
+    (state,) = stream_states([feed], engine=refusing)
+    assert state.state is State.UNKNOWN
+    assert "nobody" in state.phase
+    assert state.phase in caplog.text
+    assert "s3cret" not in f"{state} {caplog.text}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from tests.readings import accepted
+from tests.services import environment
 from tests.warehouse.test_store import batch, hours, new_store
 from vigie.contract.feed import Feed, Field
 from vigie.contract.loader import load_feeds
@@ -30,6 +32,12 @@ def test_every_file_on_an_empty_database_gives_exactly_the_contracts_tables(
 
 def test_applying_again_does_nothing(warehouse: Engine) -> None:
     assert apply() == []
+
+
+def test_a_folder_without_files_is_named(warehouse: Engine, tmp_path: Path) -> None:
+    folder = re.escape(str(tmp_path / "postgresql"))
+    with environment(VIGIE_DDL=str(tmp_path)), pytest.raises(MigrationError, match=folder):
+        apply()
 
 
 def test_a_file_that_changed_after_it_ran_is_named(warehouse: Engine, tmp_path: Path) -> None:

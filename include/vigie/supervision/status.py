@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ ANY_TIME = datetime.min.replace(tzinfo=UTC)
 """Since when silence counts for who has not watched: always."""
 LAG_KNOWN = (State.RUNNING, State.WAITING, State.STALLED, State.STOPPING, State.STARTING)
 """The states in which a driver says how far behind it is."""
+_AWAY = "the warehouse does not answer"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,19 +74,28 @@ class StreamState:
 def stream_states(
     feeds: Iterable[str], *, engine: Engine | None = None, master: SparkMaster | None = None
 ) -> list[StreamState]:
-    """The state of each stream; `unknown` for all while the warehouse does not answer.
+    """The state of each stream; `unknown` for all, and why, while the warehouse does not answer.
 
     It takes as many statements for many streams as for one.
     """
     feeds, engine, master = list(feeds), engine or get_engine(), master or SparkMaster()
     try:
         with engine.connect() as connection:
-            return _states(connection, master, feeds)
-    except SQLAlchemyError:
-        return [unknown_stream(feed) for feed in feeds]
+            return read_states(connection, master, feeds)
+    except SQLAlchemyError as error:
+        # The lines below the first have the statement and its values.
+        first_line = str(error).partition("\n")[0]
+        reason = f"{_AWAY}: {first_line}"
+        log.warning("%s", reason)
+        return [unknown_stream(feed, reason) for feed in feeds]
 
 
-def _states(connection: Connection, master: SparkMaster, feeds: list[str]) -> list[StreamState]:
+def read_states(connection: Connection, master: SparkMaster, feeds: list[str]) -> list[StreamState]:
+    """The state of each stream, as `stream_states`.
+
+    Raises:
+        SQLAlchemyError: The warehouse does not answer.
+    """
     observed = observe_all(connection, master, feeds)
     watched = watched_at(connection, feeds)
     commits = _last_commits(connection, feeds)
@@ -154,7 +167,7 @@ def _last_commits(connection: Connection, feeds: list[str]) -> dict[str, datetim
     return {feed: moment.astimezone(UTC) for feed, moment in rows}
 
 
-def unknown_stream(feed: str) -> StreamState:
+def unknown_stream(feed: str, reason: str = _AWAY) -> StreamState:
     """A stream of which nothing can be known, since the warehouse does not answer."""
     return StreamState(
         feed=feed,
@@ -169,7 +182,7 @@ def unknown_stream(feed: str) -> StreamState:
         last_commit=None,
         launch=None,
         restarts=0,
-        phase="the warehouse does not answer",
+        phase=reason,
         model=None,
         contract_differs=False,
         contract_fault=contract_fault(feed),

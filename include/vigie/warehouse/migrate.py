@@ -47,9 +47,10 @@ def apply(engine: Engine | None = None, folder: Path | None = None) -> list[str]
     """
     engine = engine or get_engine("owner")
     ddl = ddl_of(engine)
-    files = migration_files(folder or get_settings().ddl / ddl.name)
+    folder = folder or get_settings().ddl / ddl.name
+    files = migration_files(folder)
     if not files:
-        message = f"no migration files for {ddl.name}; expected them in {folder}"
+        message = f"no migration files for {ddl.name}; expected them in {folder} (VIGIE_DDL)"
         raise MigrationError(message)
     # Outside any transaction: a session that is idle inside one is ended after 30 seconds.
     autocommit = engine.connect().execution_options(isolation_level="AUTOCOMMIT")

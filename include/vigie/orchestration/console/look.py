@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,10 +14,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from vigie.contract.loader import feed_titles
-from vigie.errors import VigieError, WarehouseError
+from vigie.errors import VigieError
 from vigie.supervision.master import SparkMaster
-from vigie.supervision.states import State
-from vigie.supervision.status import StreamState, stream_states, unknown_stream
+from vigie.supervision.status import StreamState, read_states, unknown_stream
 from vigie.supervision.traffic import Slice, Traffic
 from vigie.supervision.upkeep import Refreshed, Upkeep, last_refresh, read_upkeep
 from vigie.warehouse.engines import impatient_engine
@@ -26,6 +26,8 @@ EVERY = 1.5
 """Seconds for which a look serves everybody."""
 _UPKEEP_EVERY = 30.0
 _PATIENCE = 5
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Look:
         except (SQLAlchemyError, VigieError) as error:
             streams = [unknown_stream(feed) for feed in titles]
             reason = str(error).partition("\n")[0]
+            if reason != last.away:
+                log.warning("the Streams page knows nothing of the streams: %s", reason)
             return replace(
                 last,
                 at=now,
@@ -96,9 +100,7 @@ class Look:
             if monotonic() - self._upkeep_at > _UPKEEP_EVERY or set(upkeep) != set(feeds):
                 upkeep, refreshed = read_upkeep(connection, feeds), last_refresh(connection)
                 self._upkeep_at = monotonic()
-        streams = stream_states(feeds, engine=engine, master=_master())
-        if any(stream.state is State.UNKNOWN for stream in streams):
-            raise WarehouseError(streams[0].phase)
+            streams = read_states(connection, _master(), feeds)
         traffic = {feed: self._traffic.slices(feed) for feed in feeds}
         return Sight(now, titles, streams, traffic, upkeep, refreshed)
 
