@@ -24,12 +24,18 @@ def registry(mlflow: str, warehouse: Engine) -> str:
 
 
 def publish(
-    name: str, value: float, trained: tuple[np.datetime64, np.datetime64], alias: str
+    name: str,
+    value: float,
+    trained: tuple[np.datetime64, np.datetime64],
+    alias: str,
+    *,
+    other: bool = False,
 ) -> int:
-    """Register a model that always says `value`, and give it the alias."""
+    """Register a model that always says `value`, of other features if told; give it the alias."""
     features = np.zeros((2, len(MODELS[name].feature_names)))
     estimator = DummyRegressor(strategy="constant", constant=value).fit(features, [0.0, 0.0])
-    fit = Fit(estimator, *(at.astype("datetime64[ms]") for at in trained), 2)
+    names = ("of an older version",) if other else ()
+    fit = Fit(estimator, *(at.astype("datetime64[ms]") for at in trained), 2, names)
     with open_client() as client:
         run = begin_run(client, name, {})
         release = register(client, name, run, Champion(live=fit, judged=replace(fit, rows=1)))

@@ -183,6 +183,22 @@ def test_too_few_new_labels_decide_nothing(registry: str, warehouse: Engine, fee
 
 
 @each_feed
+def test_a_champion_of_other_features_is_trained_anew_and_one_before_it_is_left(
+    registry: str, warehouse: Engine, feed: Feed
+) -> None:
+    name, trained = name_of(feed), (BEGIN, BEGIN + 10 * DAY)
+    fill(warehouse, feed, hourly(feed, 20))
+    publish(name, 61.0, trained, "previous")
+    publish(name, 61.0, trained, "champion", other=True)
+    found = look(feed)
+    assert found.outcome == "no champion"
+    assert "was trained on other features" in found.reason
+    publish(name, 60.0, trained, "previous", other=True)
+    publish(name, 90.0, trained, "champion")
+    assert look(feed).outcome == "quiet"
+
+
+@each_feed
 def test_inputs_are_compared_with_the_training_once_a_day(
     registry: str, warehouse: Engine, feed: Feed
 ) -> None:

@@ -47,12 +47,12 @@ def for_first(
     week = timedelta(seconds=int(HELD_BACK / np.timedelta64(1, "s")))
     rows = _labels_until(connection, feed, block, now - block.label_delay - week)
     if rows < LEAST:
-        words = f"there is no champion, and too little to train on: {rows} of {LEAST} labels"
-        return "quiet", f"{words} before the newest week"
+        words = f"there is too little to train on: {rows} of {LEAST} labels before the newest week"
+        return "quiet", f"no champion can be used, and {words}"
     last = last_emission(connection, block.name)
     if last and last.ago < _STILL and (last.ago < _SOON or now - last.event_time < _EVENT_DAY):
-        return "quiet", f"there is no champion; a training was asked for at {last}"
-    return "no champion", "there is data, and no champion"
+        return "quiet", f"no champion can be used; a training was asked for at {last}"
+    return "no champion", "there is data, and no champion that can be used"
 
 
 def _labels_until(connection: Connection, feed: Feed, block: Model, end: datetime) -> int:

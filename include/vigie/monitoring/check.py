@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from vigie.contract.feed import Feed, Model
-from vigie.errors import RegistryAway
+from vigie.errors import OtherFeatures, RegistryAway
 from vigie.modelling.cadence import LATELY
 from vigie.modelling.champions import return_to_previous
 from vigie.modelling.learned import LearnedModel, find_model
@@ -86,6 +86,10 @@ def _judge(
         if worse := worse_than_before(model, feed, block, champion, now):
             return_to_previous(block.name, reason=worse)
             return champion, "returned", worse
+    except OtherFeatures as other:
+        with engine.connect() as connection:
+            outcome, reason = ask.for_first(connection, feed, block, now)
+        return champion, outcome, f"{other}; {reason}"
     except RegistryAway as away:
         return None, "registry away", str(away)
     with engine.connect() as connection:

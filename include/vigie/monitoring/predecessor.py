@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from vigie.contract.feed import Feed, Model
+from vigie.errors import OtherFeatures
 from vigie.modelling.between import read_between, sensor_numbers
 from vigie.modelling.dataset import Dataset
 from vigie.modelling.learned import LearnedModel, StreamedModel
@@ -76,8 +77,14 @@ def compare(
     Raises:
         RegistryAway: A file is not on this machine, and the registry does not answer.
         ModelError: A file was changed or cannot be read.
+        OtherFeatures: The champion was trained on other features than are made now.
     """
-    fits = [_load(release) for release in (champion, previous)]
+    fits = [_load(champion)]
+    try:
+        fits.append(_load(previous))
+    except OtherFeatures:
+        # Of before an upgrade: it could not predict, so there is nothing to return to.
+        return None
     known = _unseen(model, feed, block, fits, now)
     if not len(known):
         return None
