@@ -37,6 +37,7 @@ from tests.warehouse.test_documents import (
 )
 from vigie.contract.feed import Feed
 from vigie.errors import DocumentsAway
+from vigie.reconciliation import documents
 from vigie.reconciliation.reconcile import reconcile
 from vigie.restatement.cut import read_cut
 from vigie.restatement.due import is_due
@@ -140,7 +141,9 @@ def test_documents_come_change_and_go_with_the_rows(
     came = stream.restate(wide, feed=widened(feed))
     assert came.came > 0
     assert came.documents_due
-    assert reconcile(feed, warehouse, patience=0.1).unaccounted != ()
+    account = reconcile(feed, warehouse, patience=0.1)
+    assert account.unaccounted == ()
+    assert account.skipped == f"documents not compared of {DAY}: they follow a restatement"
     finish(warehouse, widened(feed))
     assert_clean(stream, server)
     assert documents_of(server, feed) != before[0]
@@ -157,6 +160,40 @@ def test_documents_come_change_and_go_with_the_rows(
     same = documents_of(server, feed), documents_of(server, feed, "latest")
     for new, old in zip(same, before, strict=True):
         assert {k: untold(v) for k, v in new.items()} == {k: untold(v) for k, v in old.items()}
+
+
+@each_kept
+@pytest.mark.parametrize("committed", [True, False], ids=["before", "after"])
+def test_a_restatement_while_documents_are_compared_is_no_fault(
+    warehouse: Engine,
+    server: str,
+    stores: list[Store],
+    pools: Any,
+    feed: Feed,
+    committed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It commits before or after the snapshot; the documents follow when that is taken."""
+    stream = start(warehouse, pools[feed.name, False], feed, stores, 7)
+    wide = by_wider(stream, pools[feed.name, True])
+    really = documents._document_days
+
+    def look_late(*given: Any) -> Any:
+        seen = really(*given)
+        if not committed:
+            stream.restate(wide, feed=widened(feed))
+        finish(warehouse, feed)
+        return seen if committed else really(*given)
+
+    if committed:
+        stream.restate(wide, feed=widened(feed))
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "_document_days", look_late)
+        account = reconcile(feed, warehouse, patience=0.1)
+
+    assert account.unaccounted == ()
+    assert f"{DAY}" in (account.skipped or "")
+    assert_clean(stream, server)
 
 
 def untold(document: dict[str, Any]) -> dict[str, Any]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from pgpq import ArrowToPostgresBinaryEncoder
 from pyspark.sql import SparkSession
-from sqlalchemy import Engine, delete, exists, func, select, update
+from sqlalchemy import Engine, delete, event, exists, func, literal, select, update
 
 from tests.restatement.pool import (
     DAY,
+    NOON,
     Stream,
     arrange,
     judged,
@@ -28,18 +33,26 @@ from tests.restatement.same import assert_clean, assert_same
 from tests.warehouse import scoring
 from vigie.contract.loader import load_feeds
 from vigie.errors import RestatementRefused
+from vigie.monitoring.by_day import sum_up_days
 from vigie.restatement import restate
 from vigie.restatement.cut import read_cut
-from vigie.restatement.record import Why
+from vigie.restatement.record import Why, write_record
 from vigie.restatement.stored import day_span
+from vigie.streaming.commit import Fence
+from vigie.streaming.launch import raise_fence
+from vigie.supervision.launches import end_launch_sessions
 from vigie.warehouse import core
+from vigie.warehouse.engines import impatient_engine
 from vigie.warehouse.feed_tables import feed_tables, value_columns
+from vigie.warehouse.postgres import session as postgres_session
+from vigie.warehouse.session import Session, TransientError
 from vigie.warehouse.unscored import Unscored
 
 pytestmark = [pytest.mark.warehouse, pytest.mark.spark]
 
 FEEDS = load_feeds()
 each_feed = pytest.mark.parametrize("name", FEEDS)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Pools = dict[tuple[str, bool], pa.Table]
 
 
@@ -309,3 +322,155 @@ def test_a_failure_before_the_commit_changes_nothing(
     assert stream.rows() == before
     assert stream.quarantine() == kept
     assert_clean(stream)
+
+
+def pane_sums(stream: Stream, length: timedelta) -> dict[tuple[int, datetime], int]:
+    """Readings that the panes hold, by sensor and time in steps of `length`."""
+    pane = feed_tables(stream.feed).pane.c
+    with stream.engine.connect() as connection:
+        rows = connection.execute(select(pane.sensor_id, pane.pane_start, pane.readings))
+        return _by_step(rows, length)
+
+
+def _by_step(rows: Iterable[Any], length: timedelta) -> dict[tuple[int, datetime], int]:
+    found: dict[tuple[int, datetime], int] = {}
+    for sensor, at, readings in rows:
+        key = sensor, EPOCH + (at - EPOCH) // length * length
+        found[key] = found.get(key, 0) + readings
+    return found
+
+
+@each_feed
+@pytest.mark.parametrize("pane", [timedelta(seconds=20), timedelta(hours=1)], ids=str)
+def test_panes_of_another_length_count_no_reading_twice(
+    warehouse: Engine, pools: Pools, opened: list[Stream], name: str, pane: timedelta
+) -> None:
+    stream = start(warehouse, pools, opened, name, 14, loose=False)
+    feed = replace(stream.feed, windows=replace(stream.feed.windows, pane=pane))
+    reading = feed_tables(feed).reading
+    begin, end = day_span(DAY)
+    mine = (reading.c.event_time >= begin, reading.c.event_time < end)
+    spoilt = update(reading).where(*mine, reading.c.kafka_offset % 7 == 0)
+    with warehouse.begin() as connection:
+        connection.execute(spoilt.values({next(iter(feed.fields)): None}))
+
+    assert stream.restate(feed=feed).changed > 0
+
+    longer = max(pane, stream.feed.windows.pane)
+    with warehouse.connect() as connection:
+        rows = connection.execute(select(reading.c.sensor_id, reading.c.event_time, literal(1)))
+        assert pane_sums(stream, longer) == _by_step(rows, longer)
+    assert_clean(stream)
+
+
+def test_a_restatement_frozen_inside_copy_gives_way_to_the_next_launch(
+    warehouse: Engine, pools: Pools, opened: list[Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = start(warehouse, pools, opened, "environment", 15, loose=False)
+    frozen, thaws = Event(), Event()
+
+    class Freezing:
+        def __init__(self, schema: pa.Schema) -> None:
+            self._really = ArrowToPostgresBinaryEncoder(schema)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._really, name)
+
+        def write_batch(self, rows: pa.RecordBatch) -> bytes:
+            if not frozen.is_set():
+                frozen.set()
+                assert thaws.wait(60)
+            return bytes(self._really.write_batch(rows))
+
+    # Once it has the fence it loads in bulk for the first time.
+    monkeypatch.setattr(postgres_session, "ArrowToPostgresBinaryEncoder", Freezing)
+    wide = by_wider(stream, pools)
+    with ThreadPoolExecutor(1) as pool:
+        restating = pool.submit(stream.restate, wide, feed=widened(stream.feed))
+        try:
+            assert frozen.wait(60)
+            with warehouse.connect() as connection:
+                number = connection.scalar(select(core.fence.c.launch))
+            end_launch_sessions(warehouse, stream.feed.name, up_to=number)
+            impatient = impatient_engine(seconds=10)
+            raise_fence(impatient, stream.feed.name, Fence(number + 1, "next"))
+            impatient.dispose()
+        finally:
+            thaws.set()
+        done = restating.result()
+
+    assert done.came > 0
+    with warehouse.connect() as connection:
+        numbers = connection.scalars(select(core.restatement.c.restatement_id)).all()
+    assert numbers == [done.restatement_id]
+    assert_clean(stream)
+    assert stream.restate(wide, feed=widened(stream.feed)).batch_no is None
+
+
+def test_a_commit_in_doubt_is_looked_up_once_the_database_is_back(
+    warehouse: Engine, pools: Pools, opened: list[Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = start(warehouse, pools, opened, "environment", 16, loose=False)
+    refused = []
+
+    def lose_the_answer(session: Session, *given: Any, **named: Any) -> None:
+        write_record(session, *given, **named)
+        really_commit = session.commit
+
+        def commit() -> None:
+            really_commit()
+            warehouse.dispose()
+            event.listen(warehouse, "do_connect", refuse)
+            raise TransientError("the connection broke after the commit")
+
+        monkeypatch.setattr(session, "commit", commit)
+
+    def refuse(_: object, __: object, ___: object, named: dict[str, Any]) -> None:
+        if len(refused) < 2:
+            refused.append(named["port"])
+            named["port"] = 9
+
+    monkeypatch.setattr(restate, "write_record", lose_the_answer)
+
+    done = stream.restate(by_wider(stream, pools), feed=widened(stream.feed))
+
+    assert len(refused) == 2
+    assert done.came > 0
+    with warehouse.connect() as connection:
+        numbers = connection.scalars(select(core.restatement.c.restatement_id)).all()
+    assert numbers == [done.restatement_id]
+    assert_clean(stream)
+
+
+def test_errors_of_a_model_are_summed_up_again_after_readings_changed(
+    warehouse: Engine, pools: Pools, opened: list[Stream]
+) -> None:
+    feed, rng, ready = scoring.feed(), np.random.default_rng(17), scoring.champion()
+    rows = arrange(pools[feed.name, False], rng, 3, loose=False)
+    scorer = scoring.scorer(lambda: ready)
+    stream = run_stream(warehouse, feed, rows, rng, scorer=scorer)
+    opened.append(stream)
+    model, now = feed.model, NOON + timedelta(days=30)
+    assert model is not None
+    assert sum_up_days(warehouse, feed, model, now) > 0
+    assert sum_up_days(warehouse, feed, model, now) == 0
+    reading = feed_tables(feed).reading
+    begin, end = day_span(DAY)
+    mine = (reading.c.event_time >= begin, reading.c.event_time < end)
+    with warehouse.begin() as connection:
+        connection.execute(update(reading).where(*mine).values({model.target: None}))
+
+    done = stream.restate()
+
+    assert done.changed > 0
+    assert done.came == done.went == 0
+    assert sum_up_days(warehouse, feed, model, now) == 1
+    t = core.model_error.c
+    with warehouse.connect() as connection:
+        of_day = select(func.sum(t.predictions)).where(t.event_date == DAY)
+        left = sum(
+            value is not None and begin <= at < end
+            for (_, at), (value, _, _) in predictions(stream).items()
+        )
+        assert (connection.scalar(of_day) or 0) == left
+    assert sum_up_days(warehouse, feed, model, now) == 0

@@ -117,6 +117,38 @@ def test_nothing_is_restored_over_a_warehouse(made: Made) -> None:
     assert postgres.is_up(made.stack)
 
 
+def test_nothing_is_restored_over_the_files_of_models(made: Made, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with at_stack(state):
+        newer = mlflow.artefacts(prepare_stack()) / "2" / "model.skops"
+    newer.parent.mkdir(parents=True)
+    newer.write_text("a newer fit")
+
+    code, said = restore(made.backup, state)
+
+    assert code == 2
+    assert f"Move {newer.parent.parent} away" in " ".join(said.split())
+    assert newer.read_text() == "a newer fit"
+    assert not (state / "postgres").exists()
+
+
+def test_a_restore_that_fails_can_be_done_again(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_the_disk(source: Path, target: Path, **_: object) -> None:
+        (target / "1").mkdir(parents=True)
+        shutil.copy2(source / "1" / "model.skops", target / "1")
+        raise OSError(28, "No space left on device")
+
+    state = tmp_path / "state"
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copytree", fill_the_disk)
+        assert restore(made.backup, state)[0] != 0
+    assert not (state / "mlflow").exists()
+
+    assert restore(made.backup, state)[0] == 0
+
+
 def test_a_folder_that_is_no_backup_is_named(tmp_path: Path) -> None:
     code, said = restore(tmp_path, tmp_path / "state")
 

@@ -30,7 +30,8 @@ def restore(backup: Path, say: Callable[[str], None]) -> Manifest:
     What failed half way is removed again.
 
     Raises:
-        StackError: The backup is damaged, the stack runs, or a warehouse is there already.
+        StackError: The backup is damaged, the stack runs, or a warehouse or files of the registry
+            are there already.
     """
     manifest = read_manifest(backup)
     say(f"the backup of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC is whole")
@@ -53,11 +54,10 @@ def restore(backup: Path, say: Callable[[str], None]) -> Manifest:
                 left_out = leave_out_launches(get_engine("owner"), manifest.made_at)
                 get_engine("owner").dispose()
             say(f"launches go on at {left_out}" if left_out else "no stream was ever launched")
-            artefacts = mlflow.artefacts(stack)
-            shutil.rmtree(artefacts, ignore_errors=True)
-            shutil.copytree(backup / ARTEFACTS, artefacts)
+            shutil.copytree(backup / ARTEFACTS, mlflow.artefacts(stack), dirs_exist_ok=True)
         except BaseException:
-            shutil.rmtree(postgres.data_folder(stack), ignore_errors=True)
+            for made in (postgres.data_folder(stack), mlflow.artefacts(stack)):
+                shutil.rmtree(made, ignore_errors=True)
             raise
     for name in differing_contracts(backup):
         say(f"{name} is not as in the backup, and was left as it is")
@@ -82,13 +82,17 @@ def _differ(one: Path, other: Path) -> bool:
 def _require_empty(stack: Stack) -> None:
     if Control(stack).alive():
         raise StackError("the stack runs; end it with `vigie down`, then restore again")
-    data = postgres.data_folder(stack)
-    if data.exists():
-        message = (
-            f"there is a warehouse in {data}, which nothing is restored over. Move {data.parent} "
-            "away, then restore again; or give another folder in VIGIE_STATE"
-        )
-        raise StackError(message)
+    data, artefacts = postgres.data_folder(stack), mlflow.artefacts(stack)
+    for what, there, aside in (
+        ("a warehouse", data, data.parent),
+        ("a registry's folder of files", artefacts, artefacts),
+    ):
+        if there.is_dir() and any(there.iterdir()):
+            message = (
+                f"there is {what} in {there}, which nothing is restored over. Move {aside} away, "
+                "then restore again; or give another folder in VIGIE_STATE"
+            )
+            raise StackError(message)
 
 
 @contextmanager

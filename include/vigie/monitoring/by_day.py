@@ -1,7 +1,8 @@
 """Sums up the errors of each day of event time whose labels are known, and keeps the sums true.
 
-A day is summed up again while labels of it are still to become known, and whenever `ops.day_count`
-says that it has other readings since. Doing so again changes nothing.
+A day is summed up again while labels of it are still to become known, whenever `ops.day_count` says
+that it has other readings since, and after each restatement, which may change readings without
+changing their number. Doing so again changes nothing.
 """
 
 from __future__ import annotations
@@ -34,20 +35,29 @@ def sum_up_days(engine: Engine, feed: Feed, block: Model, now: datetime) -> int:
     known_until = now - block.label_delay
     with engine.connect() as connection:
         changed = list(_changed(connection, feed, block, known_until))
-    for day, readings in changed:
+    for day, held in changed:
         with engine.begin() as connection:
-            _sum_up(connection, feed, block, table, day, readings, known_until)
+            _sum_up(connection, feed, block, table, day, held, known_until)
     return len(changed)
 
 
 def _changed(
     connection: Connection, feed: Feed, block: Model, known_until: datetime
-) -> Iterator[tuple[date, int]]:
-    """Days with known labels that are not summed up, or changed since, and their readings."""
-    t, u = core.day_count.c, model_day.c
+) -> Iterator[tuple[date, dict[str, int]]]:
+    """Days with known labels that are not summed up, or changed since, and what they hold now.
+
+    Read before they are summed up: what changes meanwhile makes a day change again.
+    """
+    t, u, r = core.day_count.c, model_day.c, core.restatement.c
     count = (t.stored + t.restated - t.expired).label("readings")
+    restatements = (
+        select(func.count())
+        .where(r.feed == t.feed, r.event_date == t.event_date, r.batch_no.is_not(None))
+        .scalar_subquery()
+    )
+    then = (u.readings.label("readings_then"), u.restatements.label("restatements_then"))
     query = (
-        select(t.event_date, count, u.readings.label("summed"), u.known_until)
+        select(t.event_date, count, restatements.label("restatements"), *then, u.known_until)
         .outerjoin_from(
             core.day_count,
             model_day,
@@ -62,8 +72,9 @@ def _changed(
         until = row.known_until
         # Once it is past the day's end, no other label of it becomes known.
         grew = until is None or until < min(known_until, _midnight(row.event_date) + _DAY)
-        if grew or row.readings != row.summed:
-            yield row.event_date, row.readings
+        held = {"readings": row.readings, "restatements": row.restatements}
+        if grew or [*held.values()] != [row.readings_then, row.restatements_then]:
+            yield row.event_date, held
 
 
 def _sum_up(
@@ -72,7 +83,7 @@ def _sum_up(
     block: Model,
     table: Table,
     day: date,
-    readings: int,
+    held: dict[str, int],
     known_until: datetime,
 ) -> None:
     begin, end = _midnight(day), _midnight(day) + _DAY - _TICK
@@ -94,8 +105,8 @@ def _sum_up(
     )
     for kept in (model_day, model_error):
         connection.execute(delete(kept).where(kept.c.model == block.name, kept.c.event_date == day))
-    summed = {"readings": readings, "known_until": known_until, "unscored": unscored}
-    connection.execute(insert(model_day).values(**key, **summed))
+    summed = {"known_until": known_until, "unscored": unscored}
+    connection.execute(insert(model_day).values(**key, **held, **summed))
     if found:
         connection.execute(insert(model_error), found)
 

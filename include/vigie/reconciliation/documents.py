@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, cast, func, select
+from sqlalchemy import Connection, case, cast, func, select
 from sqlalchemy.types import Numeric
 
 from vigie.contract.feed import Feed
@@ -27,7 +27,7 @@ Sums = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class DocumentAccount:
-    """What comparing gave: `faults`, or in `skipped` why nothing was compared."""
+    """What comparing gave: `faults`, and in `skipped` what was not compared, and why."""
 
     faults: tuple[str, ...] = ()
     skipped: str | None = None
@@ -40,7 +40,8 @@ def compare_documents(
 
     Documents are written before their batch commits, so only those below the ledger's ends count:
     the others belong to a batch in hand, or are written again by the next one. A server that does
-    not answer says nothing about the ledger: it is no fault.
+    not answer says nothing about the ledger: it is no fault. Nor is a day whose documents still
+    follow a restatement, or did so meanwhile.
     """
     if not wants_documents(feed):
         return DocumentAccount()
@@ -48,24 +49,45 @@ def compare_documents(
     if store is None:
         return DocumentAccount(skipped="documents not compared: VIGIE_DOCUMENTS is empty")
     try:
-        return DocumentAccount(tuple(_faults(connection, feed, tiles, store)))
+        return _compare(connection, feed, tiles, store)
     except DocumentsAway as error:
         return DocumentAccount(skipped=f"documents not compared: {error}")
 
 
-def _faults(
+def _compare(
     connection: Connection, feed: Feed, tiles: list[Partition], store: DocumentStore
-) -> Iterator[str]:
+) -> DocumentAccount:
     below = committed((p.topic_id, p.partition, p.end) for p in tiles)
     stored, kept = _stored_days(connection, feed), _document_days(store, below)
     zero = (0, 0, 0)
-    wrong = [day for day in sorted(stored | kept) if stored.get(day, zero) != kept.get(day, zero)]
-    for number, day in enumerate(wrong):
+    wrong = {day for day in stored | kept if stored.get(day, zero) != kept.get(day, zero)}
+    follow = wrong & _days_that_follow(connection, feed) if wrong else set()
+    faults = []
+    for number, day in enumerate(sorted(wrong - follow)):
         readings, documents = stored.get(day, zero)[0], kept.get(day, zero)[0]
         fault = f"{day}: {readings} readings stored, {documents} documents"
         if number < _DAYS_NAMED:
             fault += "".join(_differences(connection, feed, store, below, day))
-        yield fault
+        faults.append(fault)
+    days = ", ".join(f"{day}" for day in sorted(follow))
+    skipped = f"documents not compared of {days}: they follow a restatement" if days else None
+    return DocumentAccount(tuple(faults), skipped)
+
+
+def _days_that_follow(connection: Connection, feed: Feed) -> set[date]:
+    """Days whose documents were due in the snapshot or are now, or that were restated since.
+
+    Asked after the documents were looked at. By the rows, not by a time: a restatement has the
+    time at which its transaction began.
+    """
+    t = core.restatement.c
+    due = func.sum(case((t.documents_due, 1), else_=0))
+    query = select(t.event_date, func.count(), due).where(t.feed == feed.name)
+    query = query.group_by(t.event_date)
+    then = {tuple(row) for row in connection.execute(query)}
+    with connection.engine.connect() as another:
+        now = {tuple(row) for row in another.execute(query)}
+    return {day for day, _, due in then | now if due} | {day for day, *_ in then ^ now}
 
 
 def _stored_days(connection: Connection, feed: Feed) -> dict[date, Sums]:

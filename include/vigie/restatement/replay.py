@@ -137,7 +137,7 @@ class _Replaying:
                 return done
             sums = sums_before(self._engine, self._feed, plan.per_day, self._cut)
             try:
-                batch_no = swap(session, self._feed, plan, self._nothing_stored())
+                batch_no = swap(self._engine, session, self._feed, plan, self._nothing_stored())
             except LaterArrivals:
                 # The stream stored one of these identities meanwhile: now it is found.
                 session.rollback()

@@ -88,7 +88,7 @@ def restate_judged(
         TransientError: The database stayed away.
     """
     records = split_records(judged, feed, cut)
-    restating = _Restating(feed, day, cut, why, begun or time.monotonic())
+    restating = _Restating(engine, feed, day, cut, why, begun or time.monotonic())
     make_months(open_warehouse(engine), feed, [day])
     done = commit_once(engine, restating.number, lambda session: restating.run(session, records))
     log.info("%s", done)
@@ -98,7 +98,10 @@ def restate_judged(
 class _Restating:
     """One restatement up to its commit."""
 
-    def __init__(self, feed: Feed, day: date, cut: Cut, why: Why, begun: float) -> None:
+    def __init__(
+        self, engine: Engine, feed: Feed, day: date, cut: Cut, why: Why, begun: float
+    ) -> None:
+        self._engine = engine
         self._feed, self._day, self._cut, self._why, self._begun = feed, day, cut, why, begun
         self.number = uuid4().hex
 
@@ -121,7 +124,7 @@ class _Restating:
 
     def _swap(self, session: Session, plan: Plan, stored: Stored, *, left_over: int) -> Restated:
         changes = not plan.is_empty
-        batch_no = swap(session, self._feed, plan, stored) if changes else None
+        batch_no = swap(self._engine, session, self._feed, plan, stored) if changes else None
         done = Restated.of(
             *(self.number, self._feed, self._day, self._cut, plan, stored, batch_no),
             person=self._why.person,

@@ -40,7 +40,7 @@ class Stored:
     """Readings and alerts of batches up to the cut, with all their columns.
 
     `quarantine` has the messages whose event time lies in the day, or could not be read;
-    `whole` is what they are taken from, where that is one day.
+    `whole` is what they are taken from: one day, or None for a replay, which reads no rows.
     """
 
     readings: pa.Table

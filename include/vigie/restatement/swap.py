@@ -6,12 +6,14 @@ stream's sequence; launch and token stay the driver's.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Table, select, update
+from sqlalchemy import Engine, Table, select, update
+from sqlalchemy.exc import IntegrityError
 
 from vigie.contract.feed import Feed
 from vigie.errors import RestatementRefused
@@ -19,8 +21,9 @@ from vigie.restatement.differences import Integers
 from vigie.restatement.plan import Plan
 from vigie.restatement.stored import Stored
 from vigie.streaming.copies import IDENTITY
+from vigie.streaming.launch import record_session
 from vigie.streaming.memory import number_sensors
-from vigie.streaming.panes import pane_start
+from vigie.streaming.panes import pane_merges, summarise
 from vigie.streaming.rows import clock_rows, quarantine_rows
 from vigie.warehouse import core
 from vigie.warehouse.feed_tables import feed_tables, value_columns
@@ -50,7 +53,7 @@ class LaterArrivals(Exception):
         self.identities = identities
 
 
-def swap(session: Session, feed: Feed, plan: Plan, stored: Stored) -> int:
+def swap(engine: Engine, session: Session, feed: Feed, plan: Plan, stored: Stored) -> int:
     """Apply the differences in the session's transaction, which the caller commits.
 
     Returns:
@@ -60,7 +63,7 @@ def swap(session: Session, feed: Feed, plan: Plan, stored: Stored) -> int:
         LaterArrivals: See there; nothing may be committed.
         RestatementRefused: Rows up to the cut changed since they were read.
     """
-    batch_no = _lock_fence(session, feed)
+    batch_no = _lock_fence(engine, session, feed)
     tables = feed_tables(feed)
     came = _numbered(session, feed, _put(plan.computed, batch_no, plan.readings.came))
     _refuse_later(session, feed, came)
@@ -79,18 +82,29 @@ def swap(session: Session, feed: Feed, plan: Plan, stored: Stored) -> int:
     if tables.prediction is not None:
         _unscore(session, tables.prediction, fresh, pa.concat_tables(touched))
     touched += [_swap_alerts(session, feed, plan, stored, came, batch_no)]
-    if not panes_done:
-        session.recompute_panes(feed, _panes(pa.concat_tables(touched), feed))
+    if stored.whole is None:
+        # A replay only adds readings, which are merged into their panes as the stream's are.
+        session.upsert(tables.pane, summarise(fresh, feed), pane_merges(feed))
+    elif not panes_done:
+        session.recompute_panes(feed, _days(pa.concat_tables(touched)))
     _quarantine(session, feed, plan, batch_no)
     session.upsert(core.sensor_clock, clock_rows(fresh, feed), {"last_event_time": "max"})
     _count(session, feed, plan)
     return batch_no
 
 
-def _lock_fence(session: Session, feed: Feed) -> int:
+def _lock_fence(engine: Engine, session: Session, feed: Feed) -> int:
+    """Lock the row, as a session of its launch: what freezes with it is ended like that's driver.
+
+    No timeout fires on a client frozen inside COPY, and every later launch would wait for it.
+    """
     t = core.fence.c
     raised = update(core.fence).where(t.feed == feed.name).values(batch_no=t.batch_no + 1)
-    return int(session.run(raised.returning(t.batch_no))[0]["batch_no"])
+    row = session.run(raised.returning(t.launch, t.batch_no))[0]
+    # It is noted already where later arrivals made a new plan necessary.
+    with suppress(IntegrityError):
+        record_session(engine, feed.name, row["launch"], session.identify())
+    return int(row["batch_no"])
 
 
 def _put(rows: pa.Table, batch_no: int, which: Integers) -> pa.Table:
@@ -170,12 +184,11 @@ def _final_sensors(alerts: pa.Table, computed: pa.Table, came: pa.Table) -> pa.T
     return alerts.set_column(alerts.column_names.index("sensor_id"), "sensor_id", ids)
 
 
-def _panes(touched: pa.Table, feed: Feed) -> pa.Table:
-    panes = {
-        "sensor_id": touched["sensor_id"],
-        "pane_start": pane_start(touched["event_time"], feed),
-    }
-    return pa.table(panes).group_by(["sensor_id", "pane_start"]).aggregate([])
+def _days(touched: pa.Table) -> pa.Table:
+    """The days of sensors with a reading that changed."""
+    midnight = pc.floor_temporal(touched["event_time"], unit="day")
+    days = {"sensor_id": touched["sensor_id"], "pane_start": midnight}
+    return pa.table(days).group_by(["sensor_id", "pane_start"]).aggregate([])
 
 
 def _quarantine(session: Session, feed: Feed, plan: Plan, batch_no: int) -> None:

@@ -18,7 +18,7 @@ from vigie.errors import Superseded
 from vigie.streaming.copies import IDENTITY, Repeats, find_repeats
 from vigie.streaming.episodes import follow_episodes
 from vigie.streaming.memory import Memory, number_sensors
-from vigie.streaming.panes import summarise
+from vigie.streaming.panes import pane_merges, summarise
 from vigie.streaming.rows import (
     alert_rows,
     clock_rows,
@@ -31,9 +31,9 @@ from vigie.streaming.rows import (
 from vigie.streaming.score import Scorer
 from vigie.streaming.split import Split
 from vigie.warehouse import core
-from vigie.warehouse.feed_tables import PANE_COUNTS, PANE_SUMMARY, feed_tables, value_columns
+from vigie.warehouse.feed_tables import feed_tables, value_columns
 from vigie.warehouse.ledger import OffsetRange, require_contiguous
-from vigie.warehouse.session import Merge, Session
+from vigie.warehouse.session import Session
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def commit_batch(
         _remove_orphans(session, feed, stored)
     session.append(core.ledger, counts)
     session.append(tables.reading, stored.select(columns))
-    session.upsert(tables.pane, summarise(stored, feed), _merges(feed))
+    session.upsert(tables.pane, summarise(stored, feed), pane_merges(feed))
     session.append(core.alert, alert_rows(stored, feed, memory.rules))
     episodes = follow_episodes(stored, feed, memory)
     episodes.write(session)
@@ -172,10 +172,3 @@ def _remove_orphans(session: Session, feed: Feed, stored: pa.Table) -> None:
     prediction = feed_tables(feed).prediction
     if prediction is not None:
         session.remove(prediction, identities)
-
-
-def _merges(feed: Feed) -> dict[str, Merge]:
-    merges: dict[str, Merge] = dict.fromkeys(PANE_COUNTS, "sum")
-    for name in feed.fields:
-        merges |= {f"{name}_{part}": merge for part, merge in PANE_SUMMARY.items()}
-    return merges

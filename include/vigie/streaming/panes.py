@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 
 from vigie.contract.feed import Feed
 from vigie.streaming.flag import flag_column
+from vigie.warehouse.feed_tables import PANE_COUNTS, PANE_SUMMARY
+from vigie.warehouse.session import Merge
 
 
 def pane_start(event_time: pa.ChunkedArray, feed: Feed) -> pa.Array:
@@ -46,6 +48,14 @@ def summarise(readings: pa.Table, feed: Feed) -> pa.Table:
         wanted += [(name, "min"), (name, "max")]
     groups = pa.table(columns).group_by(["sensor_id", "pane_start"]).aggregate(wanted)
     return _named(groups, feed)
+
+
+def pane_merges(feed: Feed) -> dict[str, Merge]:
+    """How each column of a summary merges with what is stored of its pane."""
+    merges: dict[str, Merge] = dict.fromkeys(PANE_COUNTS, "sum")
+    for name in feed.fields:
+        merges |= {f"{name}_{part}": merge for part, merge in PANE_SUMMARY.items()}
+    return merges
 
 
 def _named(groups: pa.Table, feed: Feed) -> pa.Table:

@@ -9,7 +9,6 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine, literal, select
-from sqlalchemy.exc import InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from vigie.contract.feed import Feed
@@ -21,6 +20,7 @@ from vigie.streaming.launch import record_first_commit, record_session
 from vigie.streaming.memory import Memory, load_memory
 from vigie.streaming.score import Scorer
 from vigie.warehouse import core
+from vigie.warehouse.engines import as_transient
 from vigie.warehouse.months import make_months
 from vigie.warehouse.session import DuplicateKeyError, Session, TransientError, Warehouse
 
@@ -95,12 +95,12 @@ class Store:
 
     def _try(self, action: Callable[[], R]) -> R:
         try:
-            return action()
-        except (TransientError, OperationalError, InterfaceError) as error:
-            # A pooled connection that fails says the same as a session that fails: try again.
+            with as_transient():
+                return action()
+        except TransientError as error:
             log.warning("%s: will be repeated: %s", self._feed.name, error)
             self.close()
-            raise TransientError(str(error)) from error
+            raise
         except DocumentsAway as error:
             log.warning("%s: %s: %s", self._feed.name, WAITING, error)
             self._pulse.phase = WAITING

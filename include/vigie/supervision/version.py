@@ -28,6 +28,7 @@ _NOT_IN_A_DRIVER = frozenset(
         "orchestration",
         "powerbi",
         "powerbi_emulator",
+        "reconciliation",
         "refresh",
         "replay",
         "restatement",

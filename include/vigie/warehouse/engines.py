@@ -8,12 +8,14 @@ from functools import cache
 from typing import Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from vigie.errors import SettingsError
 from vigie.settings import get_settings
 from vigie.warehouse.connecting import Connecting
 from vigie.warehouse.connections import PREFIX, connection_url
 from vigie.warehouse.postgres.connecting import CONNECTING as POSTGRES
+from vigie.warehouse.session import TransientError
 from vigie.warehouse.sqlserver.connecting import CONNECTING as SQL_SERVER
 
 Role = Literal["ingest", "owner", "reader"]
@@ -75,6 +77,19 @@ def patient_snapshot(engine: Engine) -> Iterator[Connection]:
     with snapshots(engine).connect() as connection:
         _connecting(engine.url).be_patient(connection)
         yield connection
+
+
+@contextmanager
+def as_transient() -> Iterator[None]:
+    """Let a pooled connection that fails say the same as a session that fails: try again.
+
+    Raises:
+        TransientError: The database is away, or ended what was done.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise TransientError(str(error)) from error
 
 
 def _connecting(url: URL) -> Connecting:

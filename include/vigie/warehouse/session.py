@@ -91,12 +91,14 @@ class Session(Protocol):
     def delete(self, statement: Delete) -> int:
         """Run a deletion; how many rows went."""
 
-    def recompute_panes(self, feed: Feed, panes: pa.Table) -> None:
-        """Replace panes by what the readings and alerts of the facts give now.
+    def recompute_panes(self, feed: Feed, days: pa.Table) -> None:
+        """Replace the panes of whole days by what the readings and alerts of the facts give now.
+
+        So it is right whatever the panes' length was when they were written.
 
         Args:
             feed: The contract.
-            panes: Distinct sensor_id and pane_start; a pane without readings goes.
+            days: Distinct sensor_id and pane_start, which is a midnight in UTC.
         """
 
     def commit(self) -> None:

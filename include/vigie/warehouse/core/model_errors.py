@@ -21,6 +21,7 @@ model_day = Table(
     Column("readings", BigInteger, nullable=False),
     Column("known_until", TIME, nullable=False, comment="up to when labels were known then"),
     Column("unscored", BigInteger, nullable=False),
+    Column("restatements", BigInteger, nullable=False, server_default="0", comment="until then"),
     comment="a day of event time whose errors were summed up",
     schema="ops",
 )

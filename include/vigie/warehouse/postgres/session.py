@@ -19,7 +19,7 @@ from vigie.contract.feed import Feed
 from vigie.errors import WarehouseError
 from vigie.warehouse.feed_tables import feed_tables
 from vigie.warehouse.postgres.csv import from_csv
-from vigie.warehouse.postgres.panes import insert_panes
+from vigie.warehouse.postgres.panes import delete_panes, insert_panes
 from vigie.warehouse.session import DuplicateKeyError, Merge, SessionId, TransientError
 
 _DIALECT = dialect.dialect()
@@ -106,27 +106,27 @@ class PostgresSession:
                     copied.write(block)
         return from_csv(copied.getbuffer(), schema)
 
-    def remove(self, table: Table, keys: pa.Table) -> int:
-        """Join with a temporary stage, limited to the partitions the keys lie in."""
-        return self._remove(table, keys)[1] if keys.num_rows else 0
-
     def delete(self, statement: Delete) -> int:
         """Run a deletion; how many rows went."""
         compiled = _compile(statement)
         with _translated(), self._connection.cursor() as cursor:
             return cursor.execute(str(compiled), compiled.construct_params()).rowcount
 
-    def recompute_panes(self, feed: Feed, panes: pa.Table) -> None:
+    def recompute_panes(self, feed: Feed, days: pa.Table) -> None:
         """Aggregate in the database: no reading leaves it."""
-        if not panes.num_rows:
+        if not days.num_rows:
             return
-        stage, _ = self._remove(feed_tables(feed).pane, panes)
+        stage = self._stage(feed_tables(feed).pane, days, "days")
+        self._rows(f"ANALYZE {stage}")
         query = f"SELECT min(pane_start) AS low, max(pane_start) AS high FROM {stage}"
         bounds = self._rows(query)[0]
-        self._rows(insert_panes(feed, stage), bounds | {"pane": feed.windows.pane})
+        self._rows(delete_panes(feed, stage), bounds)
+        self._rows(insert_panes(feed, stage), bounds)
 
-    def _remove(self, table: Table, keys: pa.Table) -> tuple[str, int]:
-        """Returns the stage that holds the keys, and how many rows went."""
+    def remove(self, table: Table, keys: pa.Table) -> int:
+        """Join with a temporary stage, limited to the partitions the keys lie in."""
+        if not keys.num_rows:
+            return 0
         stage = self._stage(table, keys, "removal")
         self._rows(f"ANALYZE {stage}")
         time = next(f.name for f in keys.schema if pa.types.is_timestamp(f.type))
@@ -138,7 +138,7 @@ class PostgresSession:
         )
         bounds = self._rows(query)[0]
         with _translated(), self._connection.cursor() as cursor:
-            return stage, cursor.execute(statement, bounds).rowcount
+            return cursor.execute(statement, bounds).rowcount
 
     def commit(self) -> None:
         """Commit."""

@@ -27,7 +27,7 @@ from vigie.warehouse.sqlserver import statements
 from vigie.warehouse.sqlserver.connecting import arguments
 from vigie.warehouse.sqlserver.errors import translated
 from vigie.warehouse.sqlserver.literals import literal
-from vigie.warehouse.sqlserver.panes import insert_panes
+from vigie.warehouse.sqlserver.panes import delete_panes, insert_panes
 from vigie.warehouse.sqlserver.rows import as_arrow, derived_tables, loadable, with_zone
 
 _DIALECT = dialect.dialect(paramstyle="pyformat")
@@ -107,13 +107,12 @@ class SqlServerSession:
         """Run a deletion; how many rows went."""
         return self._change(_written(statement))
 
-    def recompute_panes(self, feed: Feed, panes: pa.Table) -> None:
+    def recompute_panes(self, feed: Feed, days: pa.Table) -> None:
         """Aggregate in the database: no reading leaves it."""
-        table = feed_tables(feed).pane
-        for source, within in self._sources(table, panes):
-            self._change(statements.delete_equal(table, panes.column_names, source, within))
-            bounds = pc.min_max(panes["pane_start"]).as_py()
-            self._change(insert_panes(feed, source, bounds["min"], bounds["max"]))
+        bounds = pc.min_max(days["pane_start"]).as_py()
+        for source, _ in self._sources(feed_tables(feed).pane, days):
+            for statement in (delete_panes, insert_panes):
+                self._change(statement(feed, source, bounds["min"], bounds["max"]))
 
     def commit(self) -> None:
         """Commit."""

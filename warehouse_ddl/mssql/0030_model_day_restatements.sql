@@ -1,0 +1,4 @@
+-- How often a day was restated before its errors were summed up: a restatement may change readings
+-- without changing their number. Written by hand, like the core.
+
+ALTER TABLE ops.model_day ADD restatements bigint NOT NULL CONSTRAINT model_day_restatements_default DEFAULT 0;
