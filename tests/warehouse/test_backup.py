@@ -127,7 +127,8 @@ def test_nothing_is_restored_over_the_files_of_models(made: Made, tmp_path: Path
     code, said = restore(made.backup, state)
 
     assert code == 2
-    assert f"Move {newer.parent.parent} away" in " ".join(said.split())
+    # Long paths are broken at the terminal's edge.
+    assert f"Move{newer.parent.parent}away" in "".join(said.split())
     assert newer.read_text() == "a newer fit"
     assert not (state / "postgres").exists()
 

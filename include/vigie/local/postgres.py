@@ -101,7 +101,7 @@ def connect(stack: Stack, database: str = "postgres") -> psycopg.Connection:
         user="postgres",
         password=stack.secrets["postgres"],
         dbname=database,
-        connect_timeout=2,
+        connect_timeout=10,
         autocommit=True,
     )
 

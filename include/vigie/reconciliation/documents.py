@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, cast, func, select
+from sqlalchemy import Connection, case, cast, func, select, true
 from sqlalchemy.types import Numeric
 
 from vigie.contract.feed import Feed
@@ -81,7 +81,7 @@ def _days_that_follow(connection: Connection, feed: Feed) -> set[date]:
     time at which its transaction began.
     """
     t = core.restatement.c
-    due = func.sum(case((t.documents_due, 1), else_=0))
+    due = func.sum(case((t.documents_due == true(), 1), else_=0))
     query = select(t.event_date, func.count(), due).where(t.feed == feed.name)
     query = query.group_by(t.event_date)
     then = {tuple(row) for row in connection.execute(query)}
