@@ -13,6 +13,11 @@ mssql_in_campaign = pytest.mark.dialects(
 )
 """The same, where the second run is left to `make test-all` and `make test-mssql`."""
 
+mssql_by_itself = pytest.mark.dialects(
+    "postgresql", pytest.param("mssql", marks=(pytest.mark.campaign, pytest.mark.engine))
+)
+"""The same, where the second run asks for what only SQL Server itself understands."""
+
 only_postgres = pytest.mark.dialects("postgresql")
 """A test of what PostgreSQL alone has, in a module that runs with both."""
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
-from tests.dialects import mssql_in_campaign
+from tests.dialects import mssql_by_itself, mssql_in_campaign
 from tests.warehouse.random_readings import batches, store_all
 from vigie.contract.feed import Feed
 from vigie.contract.loader import load_feeds
@@ -112,6 +112,7 @@ def test_alerts_are_counted_by_day_and_by_sensor(warehouse: Engine, feed: Feed) 
     assert counted
 
 
+@mssql_by_itself
 @each_feed
 def test_correlation_is_that_of_hourly_means(warehouse: Engine, feed: Feed) -> None:
     readings, fields = stored(warehouse, feed, 4), list(feed.fields)
@@ -129,6 +130,7 @@ def test_correlation_is_that_of_hourly_means(warehouse: Engine, feed: Feed) -> N
     assert len(found) == len(fields) ** 2
 
 
+@mssql_by_itself
 @each_feed
 def test_windows_have_the_means_of_their_readings(warehouse: Engine, feed: Feed) -> None:
     readings, fields = stored(warehouse, feed, 5), list(feed.fields)

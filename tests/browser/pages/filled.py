@@ -120,7 +120,7 @@ def say(engine: Engine, feed: Feed) -> None:
     with engine.begin() as connection:
         rows = connection.execute(select(r.sensor_id, r.event_time, r[model.target])).all()
         connection.execute(delete(tables.said))
-    wobble = np.sin(np.arange(len(rows)) / 7)
+    wobble = np.sin(np.arange(len(rows)) / 7).tolist()
     made = [
         {"sensor_id": number, "event_time": at, "value": value * (1.03 + 0.05 * w)}
         | ({"version": 1} if at < rows[len(rows) // 2].event_time else {"version": 2})
