@@ -11,16 +11,16 @@ from sqlalchemy import (
 )
 
 from vigie.warehouse.core import columns
-from vigie.warehouse.types import LONG_TEXT, NAME, NUMBER, TIME, UtcNow
+from vigie.warehouse.types import NUMBER, TIME
 
 model_day = Table(
     "model_day",
     columns.metadata,
-    Column("model", NAME, primary_key=True),
+    columns.word("model", key=True),
     Column("event_date", Date, primary_key=True),
-    Column("readings", BigInteger, nullable=False),
-    Column("known_until", TIME, nullable=False, comment="up to when labels were known then"),
-    Column("unscored", BigInteger, nullable=False),
+    columns.big_integer("readings"),
+    columns.time("known_until", nullable=False, comment="up to when labels were known then"),
+    columns.big_integer("unscored"),
     Column("restatements", BigInteger, nullable=False, server_default="0", comment="until then"),
     comment="a day of event time whose errors were summed up",
     schema="ops",
@@ -29,10 +29,10 @@ model_day = Table(
 model_error = Table(
     "model_error",
     columns.metadata,
-    Column("model", NAME, primary_key=True),
+    columns.word("model", key=True),
     Column("event_date", Date, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("predictions", BigInteger, nullable=False),
+    columns.integer("version", key=True),
+    columns.big_integer("predictions"),
     Column("absolute", NUMBER, nullable=False),
     Column("squared", NUMBER, nullable=False),
     Column("signed", NUMBER, nullable=False),
@@ -44,17 +44,17 @@ model_check = Table(
     "model_check",
     columns.metadata,
     Column("check_id", BigInteger, primary_key=True),
-    Column("at", TIME, nullable=False, server_default=UtcNow()),
-    Column("model", NAME, nullable=False),
-    Column("event_time", TIME, nullable=False, comment="the newest stored"),
+    columns.time("at", now=True, nullable=False),
+    columns.word("model"),
+    columns.time("event_time", nullable=False, comment="the newest stored"),
     Column("version", Integer),
     Column(
         "labels", BigInteger, nullable=False, comment="that became known in the three days before"
     ),
     Column("error", NUMBER, comment="mean absolute error of these labels, in the target's unit"),
     Column("drift_above", NUMBER, nullable=False),
-    Column("outcome", LONG_TEXT, nullable=False),
-    Column("reason", LONG_TEXT, nullable=False),
+    columns.text("outcome"),
+    columns.text("reason"),
     comment="a look at a model, and what was decided",
     schema="ops",
 )
@@ -62,10 +62,10 @@ model_check = Table(
 model_input = Table(
     "model_input",
     columns.metadata,
-    Column("model", NAME, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
+    columns.word("model", key=True),
+    columns.integer("version", key=True),
     Column("event_time", TIME, primary_key=True),
-    Column("field", NAME, primary_key=True),
+    columns.word("field", key=True),
     Column(
         "distance", NUMBER, nullable=False, comment="Kolmogorov-Smirnov, 0 (alike) to 1 (apart)"
     ),

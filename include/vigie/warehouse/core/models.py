@@ -5,20 +5,20 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Integer, Table
 
 from vigie.warehouse.core import columns
-from vigie.warehouse.types import LONG_TEXT, NAME, NUMBER, TIME, UtcNow
+from vigie.warehouse.types import NUMBER
 
 model_version = Table(
     "model_version",
     columns.metadata,
-    Column("model", NAME, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("run_id", LONG_TEXT, nullable=False),
-    Column("sha256", LONG_TEXT, nullable=False),
-    Column("judged_sha256", LONG_TEXT, nullable=False, comment="of the file that the gate judged"),
-    Column("trained_begin", TIME, nullable=False),
-    Column("trained_end", TIME, nullable=False),
-    Column("trained_rows", BigInteger, nullable=False),
-    Column("created_at", TIME, nullable=False, server_default=UtcNow()),
+    columns.word("model", key=True),
+    columns.integer("version", key=True),
+    columns.text("run_id"),
+    columns.text("sha256"),
+    columns.text("judged_sha256", comment="of the file that the gate judged"),
+    columns.time("trained_begin", nullable=False),
+    columns.time("trained_end", nullable=False),
+    columns.big_integer("trained_rows"),
+    columns.time("created_at", now=True, nullable=False),
     comment="a version of a model, with the fingerprints of its files",
     schema="ops",
 )
@@ -27,15 +27,15 @@ model_event = Table(
     "model_event",
     columns.metadata,
     Column("event_id", BigInteger, primary_key=True),
-    Column("at", TIME, nullable=False, server_default=UtcNow()),
-    Column("model", NAME, nullable=False),
-    Column("kind", LONG_TEXT, nullable=False),
+    columns.time("at", now=True, nullable=False),
+    columns.word("model"),
+    columns.text("kind"),
     Column("version", Integer, comment="null for a challenger that was not kept"),
-    Column("run_id", LONG_TEXT),
-    Column("reason", LONG_TEXT, nullable=False),
+    columns.text("run_id", nullable=True),
+    columns.text("reason"),
     Column("error", NUMBER, comment="mean absolute error in the target's unit"),
     Column("champion_error", NUMBER),
-    Column("person", LONG_TEXT, nullable=False),
+    columns.text("person"),
     comment="something that became of a version: registered, promoted, returned to",
     schema="ops",
 )
