@@ -36,6 +36,8 @@ class KafkaDevice:
         self._feed, self._sent = feed, sent
         self._again: list[tuple[bytes | None, bytes]] = []
         self._due = 0
+        self._broken: list[Producer] = []
+        """Producers that can send nothing more, and have not told of all they had."""
         self._producer = self._make()
 
     def send(self, items: Iterable[Item]) -> None:
@@ -77,6 +79,9 @@ class KafkaDevice:
 
     def _poll(self, seconds: float) -> None:
         self._producer.poll(seconds)
+        for producer in self._broken:
+            producer.poll(0)
+        self._broken = [producer for producer in self._broken if len(producer)]
         again, self._again = self._again, []
         for key, value in again:
             self._sent.count("sent again to Kafka")
@@ -107,6 +112,7 @@ class KafkaDevice:
             self._producer = self._make()
             self._sent.count("producers made anew")
             producer.flush(5)
+            self._broken.append(producer)
         self._again.append((key, value))
 
 
