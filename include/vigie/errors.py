@@ -48,6 +48,11 @@ Each message names the subject, what was observed, what was expected and the nex
 from __future__ import annotations
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says in one line; a database's goes on with the statement and its values."""
+    return str(error).partition("\n")[0]
+
+
 class VigieError(Exception):
     """Root of every error Vigie raises on purpose."""
 

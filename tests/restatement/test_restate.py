@@ -137,14 +137,19 @@ def predictions(stream: Stream) -> dict[tuple[int, datetime], Any]:
 RESTATED = (None, Unscored.RESTATED, None)
 
 
+def run_scored_stream(warehouse: Engine, pools: Pools, opened: list[Stream], seed: int) -> Stream:
+    feed, rng, ready = scoring.feed(), np.random.default_rng(seed), scoring.champion()
+    rows = arrange(pools[feed.name, False], rng, 3, loose=False)
+    scorer = scoring.scorer(lambda: ready)
+    opened.append(run_stream(warehouse, feed, rows, rng, scorer=scorer))
+    return opened[-1]
+
+
 def test_a_prediction_stays_with_its_reading_and_goes_with_it(
     warehouse: Engine, pools: Pools, opened: list[Stream]
 ) -> None:
-    feed, rng, ready = scoring.feed(), np.random.default_rng(12), scoring.champion()
-    rows = arrange(pools[feed.name, False], rng, 3, loose=False)
-    scorer = scoring.scorer(lambda: ready)
-    stream = run_stream(warehouse, feed, rows, rng, scorer=scorer)
-    opened.append(stream)
+    stream = run_scored_stream(warehouse, pools, opened, 12)
+    feed = stream.feed
     before = predictions(stream)
     assert sum(value is not None for value, _, _ in before.values()) > 20
 
@@ -445,11 +450,8 @@ def test_a_commit_in_doubt_is_looked_up_once_the_database_is_back(
 def test_errors_of_a_model_are_summed_up_again_after_readings_changed(
     warehouse: Engine, pools: Pools, opened: list[Stream]
 ) -> None:
-    feed, rng, ready = scoring.feed(), np.random.default_rng(17), scoring.champion()
-    rows = arrange(pools[feed.name, False], rng, 3, loose=False)
-    scorer = scoring.scorer(lambda: ready)
-    stream = run_stream(warehouse, feed, rows, rng, scorer=scorer)
-    opened.append(stream)
+    stream = run_scored_stream(warehouse, pools, opened, 17)
+    feed = stream.feed
     model, now = feed.model, NOON + timedelta(days=30)
     assert model is not None
     assert sum_up_days(warehouse, feed, model, now) > 0

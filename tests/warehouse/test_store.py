@@ -270,12 +270,7 @@ def test_a_session_that_is_ended_loses_nothing(warehouse: Engine, stores: list[S
     assert count(warehouse, core.launch_session) == len(pids) + 1
 
 
-def test_a_commit_whose_answer_was_lost_is_not_repeated(
-    warehouse: Engine, stores: list[Store], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    feed = FEEDS[0]
-    store = new_store(warehouse, feed)
-    stores.append(store)
+def lose_the_answer_to_a_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     session = store.open()
     really_commit = session.commit
     answers = iter([TransientError("the connection broke after the commit")])
@@ -285,6 +280,15 @@ def test_a_commit_whose_answer_was_lost_is_not_repeated(
         raise next(answers)
 
     monkeypatch.setattr(session, "commit", commit)
+
+
+def test_a_commit_whose_answer_was_lost_is_not_repeated(
+    warehouse: Engine, stores: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = FEEDS[0]
+    store = new_store(warehouse, feed)
+    stores.append(store)
+    lose_the_answer_to_a_commit(store, monkeypatch)
 
     store.store(batch(accepted(feed, hours(5))))
     store.store(batch(accepted(feed, hours(5, "s-2"), first_offset=5), begin=5))
@@ -301,15 +305,7 @@ def test_messages_of_a_commit_whose_answer_was_lost_are_told(
         warehouse, feed, tell_messages=lambda: waiting.append(count(warehouse, core.alert_outbox))
     )
     stores.append(store)
-    session = store.open()
-    really_commit = session.commit
-    answers = iter([TransientError("the connection broke after the commit")])
-
-    def commit() -> None:
-        really_commit()
-        raise next(answers)
-
-    monkeypatch.setattr(session, "commit", commit)
+    lose_the_answer_to_a_commit(store, monkeypatch)
 
     store.store(batch(flagged(accepted(feed, hours(2)), feed)))
 

@@ -9,6 +9,7 @@ from time import monotonic
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from vigie.errors import first_line
 from vigie.ingest.keys import hash_key, valid_keys
 
 log = logging.getLogger(__name__)
@@ -72,5 +73,4 @@ class Keyring:
             self._read_at = monotonic()
         except SQLAlchemyError as error:
             self._read_at = float("-inf")
-            said = str(error).partition("\n")[0]
-            log.warning("keys: the warehouse does not answer: %s", said)
+            log.warning("keys: the warehouse does not answer: %s", first_line(error))

@@ -10,6 +10,8 @@ from datetime import datetime
 from time import monotonic
 from typing import NamedTuple
 
+from vigie.errors import first_line
+
 log = logging.getLogger(__name__)
 
 PATIENCE = 4.0
@@ -74,7 +76,7 @@ class Asked:
         except Exception as error:
             # Whatever it is, the other sources' metrics must not be lost with it.
             if self._was_up is not False:
-                why = str(error).partition("\n")[0]
+                why = first_line(error)
                 log.warning("%s: no answer: %s: %s", self.source.name, type(error).__name__, why)
             self._was_up = False
             return Answer(None, monotonic() - began)

@@ -65,8 +65,8 @@ def retrain(
 def judge(challenger: Challenger, champion: Champion | None) -> Verdict:
     """Compare on the newest held-back week, which neither of the two fits has seen.
 
-    The first champion has nothing to be compared with, and passes; so does one whose predecessor
-    cannot predict, which must not keep its place for that.
+    The first challenger has nothing to be compared with, and passes; so does one whose champion
+    cannot predict: that must not keep a new model from taking its place.
     """
     own = _error(challenger.judged, challenger.week)
     if champion is None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from vigie.contract.loader import contract_fault, get_feed
+from vigie.errors import first_line
 from vigie.supervision.desire import Gap, open_gaps_of
 from vigie.supervision.failure import Failure, last_failures
 from vigie.supervision.health import judge
@@ -83,9 +84,7 @@ def stream_states(
         with engine.connect() as connection:
             return read_states(connection, master, feeds)
     except SQLAlchemyError as error:
-        # The lines below the first have the statement and its values.
-        first_line = str(error).partition("\n")[0]
-        reason = f"{_AWAY}: {first_line}"
+        reason = f"{_AWAY}: {first_line(error)}"
         log.warning("%s", reason)
         return [unknown_stream(feed, reason) for feed in feeds]
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from vigie.contract.loader import get_feed
-from vigie.errors import MasterAway, SubmissionFailed
+from vigie.errors import MasterAway, SubmissionFailed, first_line
 from vigie.supervision import launches
 from vigie.supervision.decide import Close, Relaunch, decide
 from vigie.supervision.driver import submission_request
@@ -78,7 +78,7 @@ class Watcher:
             sight = self._look_and_act(done)
         except SQLAlchemyError as error:
             self._since = self._marked = None
-            reason = f"the warehouse does not answer: {_first_line(error)}"
+            reason = f"the warehouse does not answer: {first_line(error)}"
             return Sight(Health(State.UNKNOWN, reason), done=tuple(done))
         return sight
 
@@ -157,7 +157,3 @@ class Watcher:
             return None
         with self._engine.connect() as connection:
             return last_failure(connection, self.feed)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

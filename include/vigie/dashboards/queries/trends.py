@@ -65,7 +65,7 @@ def read_evolution(
     """Each hour or day of all sensors together: `AT`, and for each field mean, `_min`, `_max`."""
     source = views.roll_up(feed, chosen.period)
     at = source.c[views.STARTS[chosen.period]]
-    columns = [part for name in fields for part in _summary(source, name)]
+    columns = _summary(source, fields)
     query = select(at.label(views.AT), *columns).where(*chosen.holds(source, at.name))
     return read_frame(connection, query.group_by(at).order_by(at))
 
@@ -75,7 +75,7 @@ def read_overall(
 ) -> pd.DataFrame:
     """One row of the whole range of all sensors together: for each field as above."""
     source = views.roll_up(feed, chosen.period)
-    columns = [part for name in fields for part in _summary(source, name)]
+    columns = _summary(source, fields)
     query = select(*columns).where(*chosen.holds(source, views.STARTS[chosen.period]))
     return read_frame(connection, query)
 
@@ -85,7 +85,7 @@ def read_by_sensor(
 ) -> pd.DataFrame:
     """The whole range of each sensor: `sensor`, `readings`, and for each field as above."""
     source = views.roll_up(feed, chosen.period)
-    columns = [part for name in fields for part in _summary(source, name)]
+    columns = _summary(source, fields)
     query = select(source.c.sensor, func.sum(source.c.readings).label("readings"), *columns)
     query = query.where(*chosen.holds(source, views.STARTS[chosen.period]))
     return read_frame(connection, query.group_by(source.c.sensor).order_by(source.c.sensor))
@@ -155,12 +155,15 @@ def _midnight(at: datetime) -> datetime:
     return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _summary(source: FromClause, field: str) -> list[ColumnElement[Any]]:
-    """The weighted mean, the lowest and the highest value of a field."""
-    count, mean = source.c[f"{field}_n"], source.c[f"{field}_mean"]
-    weighted = func.sum(mean * count) / func.nullif(func.sum(count), 0)
-    return [
-        weighted.label(field),
-        func.min(source.c[f"{field}_min"]).label(f"{field}_min"),
-        func.max(source.c[f"{field}_max"]).label(f"{field}_max"),
-    ]
+def _summary(source: FromClause, fields: Sequence[str]) -> list[ColumnElement[Any]]:
+    """The weighted mean, the lowest and the highest value of each field."""
+    columns: list[ColumnElement[Any]] = []
+    for field in fields:
+        count, mean = source.c[f"{field}_n"], source.c[f"{field}_mean"]
+        weighted = func.sum(mean * count) / func.nullif(func.sum(count), 0)
+        columns += [
+            weighted.label(field),
+            func.min(source.c[f"{field}_min"]).label(f"{field}_min"),
+            func.max(source.c[f"{field}_max"]).label(f"{field}_max"),
+        ]
+    return columns

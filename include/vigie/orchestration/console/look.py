@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from vigie.contract.loader import feed_titles
-from vigie.errors import VigieError
+from vigie.errors import VigieError, first_line
 from vigie.supervision.master import SparkMaster
 from vigie.supervision.status import StreamState, read_states, unknown_stream
 from vigie.supervision.traffic import Slice, Traffic
@@ -80,7 +80,7 @@ class Look:
             return self._read(now, titles, last)
         except (SQLAlchemyError, VigieError) as error:
             streams = [unknown_stream(feed) for feed in titles]
-            reason = str(error).partition("\n")[0]
+            reason = first_line(error)
             if reason != last.away:
                 log.warning("the Streams page knows nothing of the streams: %s", reason)
             return replace(
